@@ -1,0 +1,34 @@
+/** What a schedule is, once read. When it falls due is the calendar's business. */
+import type { DurationMs, Instant } from './time.ts';
+
+interface ScheduleWindow {
+  /** No tick before this instant. */
+  readonly startAt?: Instant;
+  /** No tick at or after this instant. */
+  readonly stopAt?: Instant;
+  /** Each tick is moved by a hash of (job, tick) within 0 … jitterMs − 1; the moved instant is the tick. */
+  readonly jitterMs?: DurationMs;
+}
+
+/** Ticks by a cron pattern of 5, 6 (seconds) or 7 (year) fields, or a nickname such as `@hourly`. */
+export interface CronSchedule extends ScheduleWindow {
+  readonly kind: 'cron';
+  readonly pattern: string;
+  /** IANA zone name. */
+  readonly timezone: string;
+}
+
+/** A tick at each multiple of `everyMs` since the epoch, so that ticks are the same after a restart. */
+export interface EverySchedule extends ScheduleWindow {
+  readonly kind: 'every';
+  readonly everyMs: DurationMs;
+}
+
+/** One tick, at one instant. */
+export interface AtSchedule extends ScheduleWindow {
+  readonly kind: 'at';
+  readonly at: Instant;
+}
+
+/** One schedule of a job; a job falls due when any of its schedules does. */
+export type Schedule = CronSchedule | EverySchedule | AtSchedule;
