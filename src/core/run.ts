@@ -90,7 +90,7 @@ export type LastStep = 'done' | 'more' | 'threw' | 'forced';
  * @param last how its last step ended; `more` with no stop means that it was wound down between steps
  * @returns the outcome
  */
-export function judge(stop: StopReason | undefined, last: LastStep): RunOutcome {
+export function judge(stop: StopReason | undefined, last: LastStep): Exclude<RunOutcome, 'lost'> {
   if (last === 'forced') return 'killed';
   if (stop === undefined) return last === 'done' ? 'succeeded' : last === 'more' ? 'unfinished' : 'failed';
   switch (stop.kind) {

@@ -1,0 +1,114 @@
+/** The object that every step of an attempt is given. */
+import { describeStop, type StopReason } from '../core/run.ts';
+import { TickwiseError } from '../core/errors.ts';
+import type { Clock, RunObserver, RunOrder } from '../core/ports.ts';
+import type { TaskContext, TaskLog } from '../core/task.ts';
+import type { DurationMs, Instant } from '../core/time.ts';
+
+/**
+ * A task's context. Its AbortController is made when somebody first looks at `signal`: making one costs as much as a whole
+ * run of a task that never looks.
+ */
+export class StepContext implements TaskContext {
+  readonly job: string;
+  readonly runId: string;
+  readonly tick: Instant;
+  readonly attempt: number;
+  readonly input: unknown;
+  readonly fence: number;
+  readonly deadline: Instant;
+  step = 0;
+  checkpoint: unknown;
+  readonly #order: RunOrder;
+  readonly #clock: Clock;
+  readonly #observer: RunObserver;
+  readonly #values: ReadonlyMap<string | symbol, unknown> | undefined;
+  #controller: AbortController | undefined;
+  #stop: TickwiseError | undefined;
+  #log: TaskLog | undefined;
+
+  constructor(order: RunOrder, clock: Clock, observer: RunObserver, values: ReadonlyMap<string | symbol, unknown> | undefined) {
+    this.job = order.job.name;
+    this.runId = order.runId;
+    this.tick = order.tick;
+    this.attempt = order.attempt;
+    this.input = order.input;
+    this.fence = order.fence;
+    this.deadline = order.deadline;
+    this.checkpoint = order.checkpoint === undefined ? undefined : JSON.parse(order.checkpoint);
+    this.#order = order;
+    this.#clock = clock;
+    this.#observer = observer;
+    this.#values = values;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#stop !== undefined) this.#controller.abort(this.#stop);
+    }
+    return this.#controller.signal;
+  }
+
+  get log(): TaskLog {
+    this.#log ??= taskLog(this.#observer);
+    return this.#log;
+  }
+
+  get fetch(): typeof globalThis.fetch {
+    return (input, init) => {
+      const own = init?.signal;
+      const signal = own === undefined || own === null ? this.signal : AbortSignal.any([this.signal, own]);
+      return globalThis.fetch(input, { ...init, signal });
+    };
+  }
+
+  remainingMs(): DurationMs {
+    return Math.max(0, this.#order.budgetEnd - this.#clock.monotonic());
+  }
+
+  value(key: string | symbol): unknown {
+    return this.#values?.get(key);
+  }
+
+  sleep(ms: DurationMs): Promise<void> {
+    const { signal } = this;
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const onAbort = (): void => {
+        timer.cancel();
+        reject(signal.reason as Error);
+      };
+      const timer = this.#clock.setTimer(this.#clock.monotonic() + ms, () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** Aborts `signal`. Called by the step loop alone, once. */
+  abort(reason: StopReason): void {
+    this.#stop = new TickwiseError('RUN_STOPPED', `job ${this.job}: the run was asked to stop: ${describeStop(reason)}`, {
+      facts: { ...reason },
+    });
+    this.#controller?.abort(this.#stop);
+  }
+
+  /** Whether an error is nothing but the echo of the abort. */
+  isEcho(thrown: unknown): boolean {
+    if (this.#stop === undefined) return false;
+    return thrown === this.#stop || (thrown instanceof Error && (thrown.name === 'AbortError' || thrown.cause === this.#stop));
+  }
+}
+
+function taskLog(observer: RunObserver): TaskLog {
+  const writer =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (message: string, fields?: Record<string, unknown>): void =>
+      observer.line(level, 'task', String(message), fields);
+  return { debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') };
+}

@@ -1,0 +1,276 @@
+/**
+ * The step loop: `handleTimeoutTask` again and again until it says done, the budget is spent, or a stop is asked for.
+ *
+ * - No step starts after the budget, or after a stop. A step that is under way when the budget ends is asked to stop by
+ *   its signal; the loop then waits for it, for as long as it takes: the end of a run is the settling of its last step,
+ *   never a timer. What force there is belongs to the runner.
+ * - The first reason to stop wins and is never overwritten.
+ * - A checkpoint is made JSON text the moment its step comes back, so that a later step cannot spoil it by changing the object.
+ * - Steps that return at once hold the event loop for 5 ms at the most, together with all other loops of the thread.
+ */
+import { errorRecord, type ErrorRecord, TickwiseError } from '../core/errors.ts';
+import type { AttemptEnd, Clock, LiveAttempt, RunObserver, RunOrder, Timer } from '../core/ports.ts';
+import { judge, type LastStep, type StopReason } from '../core/run.ts';
+import { parseStepResult, type Progress, type StepResult } from '../core/task.ts';
+import type { DurationMs, MonotonicMs } from '../core/time.ts';
+import { StepContext } from './context.ts';
+import { enterTask } from './handler.ts';
+import { TaskOutcome } from './outcome.ts';
+import { StallWatch } from './stall.ts';
+import type { SharedTurn } from './turn.ts';
+
+/** What all loops of a thread share. */
+export interface LoopParts {
+  readonly clock: Clock;
+  readonly turn: SharedTurn;
+  /** What to tell the observer's `blocked` when grace is over and the last step has not settled. Absent: somebody else watches. */
+  readonly lateNote?: string | undefined;
+  /** What `context.value` sees. */
+  readonly values?: ReadonlyMap<string | symbol, unknown> | undefined;
+}
+
+/** The limit of a checkpoint and of a result, in UTF-16 units of their JSON text. */
+export const LARGEST_JSON = 1_048_576;
+
+/**
+ * One attempt, driven in this thread.
+ * `ended` resolves when the last step has settled; `force()` has no force, since nothing can stop a promise: it says so.
+ */
+export class RunLoop implements LiveAttempt {
+  readonly ended: Promise<AttemptEnd>;
+  readonly #order: RunOrder;
+  readonly #parts: LoopParts;
+  readonly #observer: RunObserver;
+  readonly #context: StepContext;
+  readonly #stall: StallWatch;
+  #stop: StopReason | undefined;
+  #windingDown = false;
+  #over = false;
+  #steps = 0;
+  #stepStartedAt: MonotonicMs = 0;
+  #inStep = false;
+  #checkpoint: string | undefined;
+  #progress: Progress | undefined;
+  #result: string | undefined;
+  #budgetTimer: Timer | undefined;
+  #stepTimer: Timer | undefined;
+  #graceTimer: Timer | undefined;
+  #saidStalled = false;
+  /** Wakes the loop from a wait between steps. */
+  #wake: (() => void) | undefined;
+
+  /**
+   * Starts at once: the first step is called before the constructor returns, unless `find` gives a promise.
+   *
+   * @param find gives the task (see `enterTask`), or a promise of it; a throw or rejection fails the attempt
+   * @param order the attempt
+   * @param observer told of steps, stalls and the stop
+   * @param parts clock, fairness
+   */
+  constructor(find: () => unknown, order: RunOrder, observer: RunObserver, parts: LoopParts) {
+    this.#order = order;
+    this.#parts = parts;
+    this.#observer = observer;
+    this.#checkpoint = order.checkpoint;
+    this.#context = new StepContext(order, parts.clock, observer, parts.values);
+    this.#stall = new StallWatch();
+    this.ended = this.#run(find);
+  }
+
+  stop(reason: StopReason): void {
+    if (this.#over || this.#stop !== undefined) return;
+    this.#stop = reason;
+    this.#context.abort(reason);
+    this.#observer.stopping(reason);
+    this.#wake?.();
+    if (this.#parts.lateNote === undefined) return;
+    const { clock } = this.#parts;
+    this.#graceTimer = clock.setTimer(clock.monotonic() + this.#order.graceMs, () => this.force());
+  }
+
+  windDown(): void {
+    this.#windingDown = true;
+    this.#wake?.();
+  }
+
+  force(): void {
+    this.#graceTimer?.cancel();
+    if (!this.#over && this.#parts.lateNote !== undefined) this.#observer.blocked(this.#parts.lateNote);
+  }
+
+  async #run(find: () => unknown): Promise<AttemptEnd> {
+    let last: LastStep;
+    let error: ErrorRecord | undefined;
+    try {
+      last = await this.#drive(find);
+    } catch (thrown) {
+      if (thrown instanceof AdoptedOutcome) return this.#adopt(thrown.outcome);
+      last = 'threw';
+      error = this.#context.isEcho(thrown) ? undefined : errorRecord(thrown);
+    }
+    this.#close();
+    return {
+      outcome: judge(this.#stop, last),
+      stop: this.#stop,
+      steps: this.#steps,
+      checkpoint: this.#checkpoint,
+      progress: this.#progress,
+      result: this.#result,
+      error,
+      stalled: this.#stall.flagged,
+    };
+  }
+
+  async #drive(find: () => unknown): Promise<LastStep> {
+    const { clock, turn } = this.#parts;
+    const { budgetEnd } = this.#order;
+    const context = this.#context;
+    // Steps that settle within this turn need no timer at all; the others get theirs before the next one.
+    turn.afterThisTurn(() => this.#armTimers());
+    let target = find();
+    if (target instanceof Promise) target = await target;
+    const entered = enterTask(target, context.job, context);
+    for (;;) {
+      if (this.#stop !== undefined || this.#windingDown) return 'more';
+      const now = clock.monotonic();
+      if (now >= budgetEnd) return 'more';
+      if (turn.isSpent(now)) {
+        await turn.giveWay();
+        continue;
+      }
+      this.#stepStartedAt = now;
+      this.#inStep = true;
+      context.step = ++this.#steps;
+      let returned = entered.step(context);
+      if (isThenable(returned)) returned = await returned;
+      this.#inStep = false;
+      if (returned === true) {
+        this.#checkpoint = undefined;
+        return 'done';
+      }
+      const waitMs = returned === false ? this.#stall.emptyStep(now) : this.#accept(returned);
+      if (waitMs === DONE) return 'done';
+      if (waitMs > 0) await this.#waitBetweenSteps(waitMs);
+    }
+  }
+
+  /** Takes over what a step returned. @returns how long to wait before the next step, or DONE */
+  #accept(returned: unknown): number {
+    if (returned instanceof TaskOutcome) throw new AdoptedOutcome(returned);
+    const result = parseStepResult(returned, this.#order.job.name) as StepResult;
+    let checkpoint: string | undefined;
+    if (result.checkpoint !== undefined) {
+      checkpoint = this.#json(result.checkpoint, 'checkpoint');
+      this.#checkpoint = checkpoint;
+      this.#context.checkpoint = result.checkpoint;
+    }
+    if (result.progress !== undefined) this.#progress = result.progress;
+    if (result.result !== undefined) this.#result = this.#json(result.result, 'result');
+    if (result.done) {
+      if (checkpoint === undefined) this.#checkpoint = undefined;
+      if (result.progress !== undefined) this.#observer.stepped({ steps: this.#steps, progress: result.progress });
+      return DONE;
+    }
+    if (checkpoint === undefined && result.progress === undefined) {
+      return Math.max(result.waitMs ?? 0, result.waitMs === undefined ? this.#stall.emptyStep(this.#stepStartedAt) : 0);
+    }
+    this.#stall.movedOn();
+    this.#observer.stepped({ steps: this.#steps, checkpoint, progress: result.progress });
+    return result.waitMs ?? 0;
+  }
+
+  #json(value: unknown, what: 'checkpoint' | 'result'): string {
+    const { name } = this.#order.job;
+    let text: string | undefined;
+    try {
+      text = JSON.stringify(value);
+    } catch (cause) {
+      throw new TickwiseError('CHECKPOINT_INVALID', `job ${name}: the ${what} of step ${this.#steps} is not JSON`, { cause });
+    }
+    if (text === undefined) {
+      throw new TickwiseError('CHECKPOINT_INVALID', `job ${name}: the ${what} of step ${this.#steps} is not JSON (a ${typeof value})`);
+    }
+    if (text.length > LARGEST_JSON) {
+      throw new TickwiseError(
+        'CHECKPOINT_INVALID',
+        `job ${name}: the ${what} of step ${this.#steps} has ${text.length} characters of JSON; at most ${LARGEST_JSON} are kept`,
+      );
+    }
+    return text;
+  }
+
+  async #waitBetweenSteps(waitMs: DurationMs): Promise<void> {
+    if (this.#stall.flagged && !this.#saidStalled) {
+      this.#saidStalled = true;
+      this.#observer.stalled();
+    }
+    const { clock } = this.#parts;
+    const until = Math.min(clock.monotonic() + waitMs, this.#order.budgetEnd);
+    await new Promise<void>((resolve) => {
+      const timer = clock.setTimer(until, () => this.#wake?.());
+      this.#wake = () => {
+        this.#wake = undefined;
+        timer.cancel();
+        resolve();
+      };
+      if (this.#stop !== undefined || this.#windingDown) this.#wake();
+    });
+  }
+
+  #armTimers(): void {
+    if (this.#over) return;
+    const { clock } = this.#parts;
+    this.#budgetTimer = clock.setTimer(this.#order.budgetEnd, () => {
+      if (this.#inStep) this.stop({ kind: 'budget' });
+    });
+    this.#armStepTimer(this.#order.stepTimeoutMs);
+  }
+
+  /** One timer watches all steps: it looks at the step that is under way when it fires, and goes on from there. */
+  #armStepTimer(limitMs: DurationMs | undefined): void {
+    if (limitMs === undefined || this.#over) return;
+    const { clock } = this.#parts;
+    const from = this.#inStep ? this.#stepStartedAt : clock.monotonic();
+    this.#stepTimer = clock.setTimer(from + limitMs, () => {
+      if (this.#inStep && clock.monotonic() - this.#stepStartedAt >= limitMs) this.stop({ kind: 'stepTimeout', limitMs });
+      else this.#armStepTimer(limitMs);
+    });
+  }
+
+  #close(): void {
+    this.#over = true;
+    this.#budgetTimer?.cancel();
+    this.#stepTimer?.cancel();
+    this.#graceTimer?.cancel();
+  }
+
+  /** The function was an AsyncTask with a loop of its own: its end is ours. A stop of ours that came first still wins. */
+  #adopt(end: TaskOutcome): AttemptEnd {
+    this.#close();
+    const stop = this.#stop ?? end.stop;
+    return {
+      outcome: this.#stop === undefined ? end.outcome : judge(this.#stop, end.outcome === 'unfinished' ? 'more' : 'threw'),
+      stop,
+      steps: end.steps,
+      checkpoint: end.checkpoint === undefined ? undefined : this.#json(end.checkpoint, 'checkpoint'),
+      progress: end.progress,
+      result: end.result === undefined ? undefined : this.#json(end.result, 'result'),
+      error: end.error,
+      stalled: end.stalled,
+    };
+  }
+}
+
+const DONE = -1;
+
+/** Carries an adopted outcome out of the loop. */
+class AdoptedOutcome {
+  readonly outcome: TaskOutcome;
+  constructor(outcome: TaskOutcome) {
+    this.outcome = outcome;
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
