@@ -1,0 +1,84 @@
+/** Reading Linux' `/proc`: who is alive, whose child, in which group and session, and since when. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** One process at one instant. `pid` and `start` together name it for ever: a pid alone is used again. */
+export interface ProcessInfo {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  /** As in `ps`: R, S, D, T (stopped) … A zombie (Z) or a dead process (X) does no work and is never reported. */
+  readonly state: string;
+  /** When it was started, in clock ticks since boot. */
+  readonly start: number;
+}
+
+/**
+ * Reads the text of `/proc/PID/stat`.
+ *
+ * @param text the name of the program stands in parentheses and may itself hold spaces, parentheses and line breaks
+ * @returns the process; `undefined` for a zombie, a dead process, or a text of another form
+ * @see proc_pid_stat(5)
+ */
+export function parseStat(text: string): ProcessInfo | undefined {
+  const afterName = text.lastIndexOf(')');
+  if (afterName === -1) return undefined;
+  // Fields from the third on; `starttime` is the 22nd.
+  const fields = text.slice(afterName + 2).split(' ', 20);
+  const state = fields[0];
+  if (fields.length < 20 || state === undefined || state === 'Z' || state === 'X' || state === 'x') return undefined;
+  return {
+    pid: Number.parseInt(text, 10),
+    parent: Number(fields[1]),
+    group: Number(fields[2]),
+    session: Number(fields[3]),
+    state,
+    start: Number(fields[19]),
+  };
+}
+
+/**
+ * Looks at one process.
+ *
+ * @param pid its number
+ * @returns what is known of it; `undefined` when it is gone, dead, or vanishes while being read
+ */
+export function readProcess(pid: number): ProcessInfo | undefined {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The numbers of all processes, youngest numbers first: a process that forks and leaves is replaced by a higher number, and
+ * the less time passes between listing and reading, the less it can slip through.
+ *
+ * @returns numbers; some may be gone by the time they are looked at
+ */
+export function listPids(): number[] {
+  const pids: number[] = [];
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name);
+    if (pid > 0) pids.push(pid);
+  }
+  return pids.sort((a, b) => b - a);
+}
+
+/**
+ * Whether the environment that a program was started with holds one of these entries.
+ *
+ * @param pid its number
+ * @param entries each as `NAME=value`
+ * @returns `false` too when the environment may not be read (another user's process) or the process is gone
+ */
+export function hasEnvironment(pid: number, entries: readonly string[]): boolean {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/environ`, 'latin1');
+  } catch {
+    return false;
+  }
+  return entries.some((entry) => text.startsWith(`${entry}\0`) || text.includes(`\0${entry}\0`));
+}
