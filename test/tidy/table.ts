@@ -1,0 +1,106 @@
+/**
+ * The laws of the house as data: who may import whom (DESIGN section 3), which package belongs to which file, and where
+ * a word of power may be spoken. A change here is a change of the design, and belongs in an ADR.
+ */
+
+/** Which rooms a room may import, type-only imports included; a room may always import itself. */
+export const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  'src/core/': [],
+  'src/engine/': ['src/core/'],
+  'src/structured/': ['src/core/'],
+  'src/runner/': [
+    'src/core/',
+    'src/structured/',
+    'src/engine/run-loop.ts',
+    'src/engine/turn.ts',
+    'src/engine/handler.ts',
+    'src/engine/context.ts',
+  ],
+  'src/store/': ['src/core/'],
+  'src/system/': ['src/core/'],
+  'src/config/': ['src/core/'],
+  'src/http/': ['src/core/', 'type src/engine/'],
+  'src/web/': ['type src/http/'],
+  'src/cli/': ['src/core/', 'src/config/', 'src/daemon.ts', 'src/store/', 'src/system/'],
+  'src/testing/': ['src/core/', 'src/engine/', 'src/store/memory.ts'],
+  'src/daemon.ts': [
+    'src/core/',
+    'src/engine/',
+    'src/structured/',
+    'src/runner/',
+    'src/store/',
+    'src/system/',
+    'src/config/',
+    'src/http/',
+    'src/web/',
+  ],
+  'src/index.ts': [
+    'src/core/',
+    'src/engine/',
+    'src/structured/',
+    'src/runner/',
+    'src/store/',
+    'src/system/',
+    'src/config/',
+    'src/daemon.ts',
+  ],
+  'config/jobs/': ['src/index.ts', 'type src/core/'],
+};
+
+/** The only files that may import a package. A package that is not named here may not be imported by `src/` at all. */
+export const FENCES: Readonly<Record<string, readonly string[]>> = {
+  commander: ['src/cli/'],
+  croner: ['src/system/calendar', 'src/system/cron-pattern.ts'],
+  'jsonc-parser': ['src/config/'],
+  'node:sqlite': ['src/store/'],
+  'p-queue': ['src/engine/dispatcher.ts'],
+  winston: ['src/system/log.ts'],
+  zod: ['src/config/schema.ts'],
+};
+
+/** Files that may import what a user's configuration names, by an expression. */
+export const COMPUTED_IMPORTS: readonly string[] = ['src/runner/'];
+
+/** Words that `core/` does without: it reads no clock, sets no timer, rolls no dice and never waits. */
+export const NOT_IN_CORE: readonly string[] = [
+  'Date',
+  'Math.random',
+  'async',
+  'await',
+  'performance',
+  'process',
+  'queueMicrotask',
+  'setImmediate',
+  'setInterval',
+  'setTimeout',
+];
+
+/** Words that are spoken nowhere but in the files listed; an empty list means nowhere at all. */
+export const NOT_IN_SRC: Readonly<Record<string, readonly string[]>> = {
+  /** It stops waiting, not running. */
+  'Promise.race': [],
+  /** Keeps what it is given alive for as long as its longest-lived parent; the context joins it to no more than a run's signal. */
+  'AbortSignal.any': ['src/engine/context.ts'],
+  /** A bound of a run is a timer of the clock port; a runner bounds what the port cannot reach. */
+  'AbortSignal.timeout': ['src/runner/'],
+  setInterval: ['src/system/clock.ts', 'src/runner/'],
+  setTimeout: ['src/system/clock.ts', 'src/runner/'],
+  any: [],
+};
+
+/** At most so many lines in a file of `src/`, but for those listed. */
+export const LONGEST_FILE = 260;
+export const LONGER_FILES: Readonly<Record<string, number>> = {
+  /** Every contract in one place, most of it docstrings. */
+  'src/core/ports.ts': 360,
+};
+
+/** Names that say nothing. */
+export const EMPTY_NAMES: RegExp = /(^|-)(utils?|helpers?|common|types?|manager|misc|shared)\.ts$/;
+
+/** Places of one machine, and hosts of package registries; written so that this file does not hold them itself. */
+export const FOREIGN_PLACES: readonly RegExp[] = [
+  /(?<![\w.~*-])\/(?:work|root|opt\/node\d*|home\/[a-z]+|Users\/\w+)\//,
+  /\bregistry\.(?:npm|yarn)[a-z]*\.|\bnpmmirror\b|\/artifactory\//,
+  /https?:\/\/[^\s"']*\/-\/[^\s"']*\.tgz/,
+];
