@@ -65,6 +65,7 @@ export interface FunctionTask {
   readonly input?: unknown;
 }
 
+/** What a job does; `kind` tells which. */
 export type Task = ModuleTask | CommandTask | ShellTask | HttpTask | FunctionTask;
 
 /** When a failed attempt is repeated, inside the run and its budget. */

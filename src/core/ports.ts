@@ -26,6 +26,7 @@ export interface Clock {
   defer(callback: () => void): void;
 }
 
+/** A timer that was set; cancelling it twice, or after it fired, is harmless. */
 export interface Timer {
   cancel(): void;
 }
@@ -97,6 +98,7 @@ export interface TriggerClaim {
   readonly context: GateContext;
 }
 
+/** What asks for a run. */
 export type Claim = TickClaim | TriggerClaim;
 
 /** The end of a run, written under its fence. */
@@ -282,7 +284,11 @@ export interface RunOrder {
 /** What a runner tells while an attempt goes on. Calls are cheap and never throw. */
 export interface RunObserver {
   /** A step came back. `checkpoint` is JSON text, present when the step gave one. May be called less often than once a step, newest last. */
-  stepped(update: { readonly steps: number; readonly checkpoint?: string | undefined; readonly progress?: Progress | undefined }): void;
+  stepped(update: {
+    readonly steps: number;
+    readonly checkpoint?: string | undefined;
+    readonly progress?: Progress | undefined;
+  }): void;
   /** The run has been asked to stop; called once, with the reason that won. */
   stopping(reason: StopReason): void;
   /** Grace is over, force was used if there is any, and there is no proof of the end yet. Called again when `what` changes. */
@@ -290,7 +296,12 @@ export interface RunObserver {
   /** Steps come back not done, with no checkpoint, no progress, and no time spent. */
   stalled(): void;
   /** A line that the task wrote, without its line break, capped. */
-  line(level: 'debug' | 'info' | 'warn' | 'error', source: 'task' | 'stdout' | 'stderr', text: string, fields?: Record<string, unknown>): void;
+  line(
+    level: 'debug' | 'info' | 'warn' | 'error',
+    source: 'task' | 'stdout' | 'stderr',
+    text: string,
+    fields?: Record<string, unknown>,
+  ): void;
 }
 
 /** The proven end of an attempt. */

@@ -7,13 +7,27 @@
 import type { DurationMs } from './time.ts';
 
 /** How a run ended; each has exactly one. */
-export const RUN_OUTCOMES: readonly ['succeeded', 'unfinished', 'timedOut', 'killed', 'failed', 'cancelled', 'lost'] = ['succeeded', 'unfinished', 'timedOut', 'killed', 'failed', 'cancelled', 'lost'] as const;
+export const RUN_OUTCOMES: readonly ['succeeded', 'unfinished', 'timedOut', 'killed', 'failed', 'cancelled', 'lost'] = [
+  'succeeded',
+  'unfinished',
+  'timedOut',
+  'killed',
+  'failed',
+  'cancelled',
+  'lost',
+] as const;
 export type RunOutcome = (typeof RUN_OUTCOMES)[number];
 
 /** The states before the end. */
-export const LIVE_STATES: readonly ['queued', 'running', 'stopping', 'blocked'] = ['queued', 'running', 'stopping', 'blocked'] as const;
+export const LIVE_STATES: readonly ['queued', 'running', 'stopping', 'blocked'] = [
+  'queued',
+  'running',
+  'stopping',
+  'blocked',
+] as const;
 export type LiveState = (typeof LIVE_STATES)[number];
 
+/** Where a run stands: live, or ended with an outcome. */
 export type RunState = LiveState | RunOutcome;
 
 /** The one table: which state may follow which. Outcomes are final. */

@@ -88,12 +88,17 @@ export function parseStepResult(returned: unknown, job: JobName): boolean | Step
 
 function faultOf(returned: unknown): string | undefined {
   if (typeof returned !== 'object' || returned === null || Array.isArray(returned)) {
-    return returned === undefined ? 'nothing (undefined)' : returned === null ? 'null' : `a value of type ${Array.isArray(returned) ? 'array' : typeof returned}`;
+    return returned === undefined
+      ? 'nothing (undefined)'
+      : returned === null
+        ? 'null'
+        : `a value of type ${Array.isArray(returned) ? 'array' : typeof returned}`;
   }
   const result = returned as Record<keyof StepResult, unknown>;
   if (typeof result.done !== 'boolean') return 'an object without a boolean "done"';
   if (result.waitMs !== undefined && !isCount(result.waitMs)) return '"waitMs" that is not a finite number of at least 0';
-  if (result.progress !== undefined && !isProgress(result.progress)) return '"progress" that is not {completed, total?, message?}';
+  if (result.progress !== undefined && !isProgress(result.progress))
+    return '"progress" that is not {completed, total?, message?}';
   return undefined;
 }
 

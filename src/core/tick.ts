@@ -7,7 +7,14 @@ export const TICK_OUTCOMES: readonly ['ran', 'skipped', 'missed', 'folded'] = ['
 export type TickOutcome = (typeof TICK_OUTCOMES)[number];
 
 /** Why a tick was skipped. */
-export const SKIP_REASONS: readonly ['overlap', 'paused', 'exclusive', 'capacity', 'draining', 'unmatched'] = ['overlap', 'paused', 'exclusive', 'capacity', 'draining', 'unmatched'] as const;
+export const SKIP_REASONS: readonly ['overlap', 'paused', 'exclusive', 'capacity', 'draining', 'unmatched'] = [
+  'overlap',
+  'paused',
+  'exclusive',
+  'capacity',
+  'draining',
+  'unmatched',
+] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
 /** Why a tick was missed: no node was up, it was older than the window, or over the limit of `all`. */
@@ -58,7 +65,10 @@ export function runIdOf(job: JobName, tick: Instant): string {
  * @returns an id of the same form as {@link runIdOf}'s
  */
 export function runIdOfTrigger(at: Instant, random: readonly [number, number]): string {
-  const digits = (share: number): string => Math.floor(share * 36 ** HASH_DIGITS).toString(36).padStart(HASH_DIGITS, '0');
+  const digits = (share: number): string =>
+    Math.floor(share * 36 ** HASH_DIGITS)
+      .toString(36)
+      .padStart(HASH_DIGITS, '0');
   return `${instantDigits(at)}-${digits(random[0])}${digits(random[1])}`;
 }
 

@@ -30,11 +30,7 @@ export function parseDuration(text: string): DurationMs {
   if (parts === null || text === '') throw invalidDuration(text);
   const [, d, h, m, s, ms] = parts;
   const total =
-    Number(d ?? 0) * UNITS.d +
-    Number(h ?? 0) * UNITS.h +
-    Number(m ?? 0) * UNITS.m +
-    Number(s ?? 0) * UNITS.s +
-    Number(ms ?? 0);
+    Number(d ?? 0) * UNITS.d + Number(h ?? 0) * UNITS.h + Number(m ?? 0) * UNITS.m + Number(s ?? 0) * UNITS.s + Number(ms ?? 0);
   if (total > LONGEST_MS) throw invalidDuration(text);
   return total;
 }
@@ -58,5 +54,8 @@ export function formatDuration(duration: DurationMs): string {
 }
 
 function invalidDuration(text: string): TickwiseError {
-  return new TickwiseError('DURATION_INVALID', `"${text}" is not a duration; expected e.g. "250ms", "30s", "5m", "2h", "1d" or "1h30m"`);
+  return new TickwiseError(
+    'DURATION_INVALID',
+    `"${text}" is not a duration; expected e.g. "250ms", "30s", "5m", "2h", "1d" or "1h30m"`,
+  );
 }
