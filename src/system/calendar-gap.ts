@@ -1,13 +1,16 @@
 /** The shortest time between two ticks, from which a job's default budget follows. */
 import type { Schedule } from '../core/schedule.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
-import type { NextBase } from './calendar.ts';
 import { compileFields } from './cron-pattern.ts';
+
+/** First tick of a schedule after an instant, before jitter; `Infinity` when there is none. */
+export type NextBase = (schedule: Schedule, after: Instant) => number;
 
 /** Base ticks looked at where no closed form exists. */
 const SAMPLES = 48;
 const DAY_S = 86_400;
-const MEMO_LIMIT = 8_192;
+/** Measures kept. */
+const KNOWN_LIMIT = 8_192;
 
 /** Ticks of one period as seconds from its start: the first, the last, and the shortest distance between neighbours. */
 interface Span {
@@ -28,13 +31,13 @@ interface Span {
  * @returns the measure for one or several schedules
  */
 export function createGaps(nextBase: NextBase): (schedules: readonly Schedule[], from: Instant) => DurationMs | undefined {
-  const memo = new Map<string, number>();
-  const patternGap = (pattern: string, from: Instant): number => {
-    const known = memo.get(pattern);
-    if (known !== undefined) return known;
-    const gap = gapOfPattern(pattern, nextBase, from);
-    if (memo.size >= MEMO_LIMIT) memo.clear();
-    memo.set(pattern, gap);
+  const known = new Map<string, number>();
+  const keep = (key: string, measure: () => number): number => {
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const gap = measure();
+    if (known.size >= KNOWN_LIMIT) known.clear();
+    known.set(key, gap);
     return gap;
   };
   const single = (schedule: Schedule, from: Instant): number => {
@@ -42,14 +45,25 @@ export function createGaps(nextBase: NextBase): (schedules: readonly Schedule[],
     const ends = schedule.stopAt !== undefined || (schedule.kind === 'cron' && hasYear(schedule.pattern));
     const counted = ends ? sampledGap(nextBase, schedule, from) : undefined;
     if (counted !== undefined) return counted;
-    return schedule.kind === 'every' ? schedule.everyMs : patternGap(schedule.pattern, from);
+    return schedule.kind === 'every'
+      ? schedule.everyMs
+      : keep(schedule.pattern, () => gapOfPattern(schedule.pattern, nextBase, from));
+  };
+  const together = (schedules: readonly Schedule[], from: Instant): number => {
+    const least = schedules.reduce((gap, schedule) => Math.min(gap, single(schedule, from)), Infinity);
+    return schedules.length > 1 ? mergedGap(nextBase, schedules, from, least) : least;
   };
   return (schedules, from) => {
-    let gap = Infinity;
-    for (const schedule of schedules) gap = Math.min(gap, single(schedule, from));
-    if (schedules.length > 1) gap = mergedGap(nextBase, schedules, from, gap);
+    const lasting = schedules.length > 1 && schedules.every(isLasting);
+    const gap = lasting ? keep(JSON.stringify(schedules), () => together(schedules, from)) : together(schedules, from);
     return Number.isFinite(gap) ? gap : undefined;
   };
+}
+
+/** Its gap does not depend on where one begins to measure. */
+function isLasting(schedule: Schedule): boolean {
+  if (schedule.kind === 'at' || schedule.startAt !== undefined || schedule.stopAt !== undefined) return false;
+  return schedule.kind === 'every' || !hasYear(schedule.pattern);
 }
 
 function hasYear(pattern: string): boolean {
@@ -124,9 +138,9 @@ function mergedGap(nextBase: NextBase, schedules: readonly Schedule[], from: Ins
     for (let count = 0; count < SAMPLES && tick !== Infinity; count++) {
       for (const other of schedules) {
         if (other === one) continue;
-        let near = nextBase(other, Math.max(from, tick - shortest) - 1);
-        if (near === tick) near = nextBase(other, tick);
-        if (near !== tick) shortest = Math.min(shortest, Math.abs(near - tick));
+        const before = nextBase(other, Math.max(from, tick - shortest) - 1);
+        if (before < tick) shortest = Math.min(shortest, tick - before);
+        shortest = Math.min(shortest, nextBase(other, tick) - tick);
       }
       tick = nextBase(one, tick);
     }

@@ -4,8 +4,8 @@ import type { Calendar } from '../core/ports.ts';
 import type { Schedule } from '../core/schedule.ts';
 import { hashOf } from '../core/tick.ts';
 import type { Instant } from '../core/time.ts';
-import { faultOf } from './calendar-fault.ts';
-import { createGaps } from './calendar-gap.ts';
+import { createFaults } from './calendar-fault.ts';
+import { createGaps, type NextBase } from './calendar-gap.ts';
 import { createCronTicks, type CronTicks } from './cron-pattern.ts';
 
 /** Ticks farther away than this are none: a hundred years. */
@@ -34,12 +34,9 @@ export function createCalendar(): Calendar {
       return earliest - after <= HORIZON_MS ? earliest : undefined;
     },
     shortestGap,
-    fault: (schedule) => faultOf(schedule, nextBase, shortestGap),
+    fault: createFaults(nextBase, shortestGap),
   };
 }
-
-/** First tick of a schedule after an instant, before jitter; `Infinity` when there is none. */
-export type NextBase = (schedule: Schedule, after: Instant) => number;
 
 /** The first tick after `after` and within the schedule's window, jitter left out. */
 function baseAfter(ticks: CronTicks, schedule: Schedule, after: Instant): number {

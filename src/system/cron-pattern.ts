@@ -8,11 +8,14 @@
  */
 import { Cron, CronPattern } from 'croner';
 import type { Instant } from '../core/time.ts';
+import { createLostEvenings } from './time-zone.ts';
 
 /** Compiled patterns kept: 64 of 83 kB are 5 MB. */
 const COMPILED_LIMIT = 64;
 /** Patterns of which answers are kept; an entry is about 250 bytes. */
 const KNOWN_LIMIT = 8_192;
+/** How far to look for a tick that only a step across midnight makes: a hundred years. */
+const LOOK_AHEAD_MS = 100 * 365.25 * 86_400_000;
 /** Answers kept for each pattern: jobs that catch up ask about other instants than those that are on time. */
 const ANSWERS_KEPT = 4;
 
@@ -24,6 +27,8 @@ interface Known {
   readonly from: Float64Array;
   readonly next: Float64Array;
   oldest: number;
+  /** No wildcard in seconds, minutes and hours: the rule for gaps applies. */
+  readonly fixed: boolean;
 }
 
 /** Cron patterns and their ticks. */
@@ -45,6 +50,7 @@ export interface CronTicks {
 export function createCronTicks(): CronTicks {
   const zones = new Map<string, Map<string, Known>>();
   const compiled = new Map<string, Cron>();
+  const lostEvenings = createLostEvenings();
   let knownCount = 0;
 
   const knownOf = (pattern: string, timezone: string): Known => {
@@ -57,7 +63,12 @@ export function createCronTicks(): CronTicks {
       patterns = undefined;
     }
     if (patterns === undefined) zones.set(timezone, (patterns = new Map()));
-    const known = { from: new Float64Array(ANSWERS_KEPT).fill(Infinity), next: new Float64Array(ANSWERS_KEPT), oldest: 0 };
+    const known = {
+      from: new Float64Array(ANSWERS_KEPT).fill(Infinity),
+      next: new Float64Array(ANSWERS_KEPT),
+      oldest: 0,
+      fixed: isFixedTime(pattern),
+    };
     patterns.set(pattern, known);
     knownCount++;
     return known;
@@ -76,6 +87,20 @@ export function createCronTicks(): CronTicks {
     return cron;
   };
 
+  const answer = (pattern: string, timezone: string, after: Instant): number =>
+    compiledOf(pattern, timezone).nextRun(new Date(after))?.getTime() ?? Infinity;
+
+  /** The end of the first step across midnight, between `after` and `before`, that swallows a tick; else `before`. */
+  const afterLostEvening = (pattern: string, timezone: string, after: Instant, before: number): number => {
+    const lastYear = new Date(Math.min(before, after + LOOK_AHEAD_MS)).getUTCFullYear();
+    for (let year = new Date(after).getUTCFullYear(); year <= lastYear; year++) {
+      for (const { at, from, until } of lostEvenings(timezone, year)) {
+        if (at > after && at < before && answer(pattern, 'UTC', from - 1) < until) return at;
+      }
+    }
+    return before;
+  };
+
   return {
     next(pattern, timezone, after) {
       const known = knownOf(pattern, timezone);
@@ -83,7 +108,8 @@ export function createCronTicks(): CronTicks {
         const next = known.next[index] ?? 0;
         if ((known.from[index] ?? Infinity) <= after && after < next) return next;
       }
-      const next = compiledOf(pattern, timezone).nextRun(new Date(after))?.getTime() ?? Infinity;
+      let next = answer(pattern, timezone, after);
+      if (known.fixed && timezone !== 'UTC') next = afterLostEvening(pattern, timezone, after, next);
       known.from[known.oldest] = after;
       known.next[known.oldest] = next;
       known.oldest = (known.oldest + 1) % ANSWERS_KEPT;
@@ -101,6 +127,13 @@ export function createCronTicks(): CronTicks {
  */
 export function compileFields(pattern: string): CronPattern {
   return new CronPattern(pattern, undefined, { fixedTimeRule: FIXED_TIME_RULE });
+}
+
+/** Croner's rule, read from the text: its own answer is private. Nicknames but `@hourly` stand for midnight. */
+function isFixedTime(pattern: string): boolean {
+  const fields = pattern.trim().split(/\s+/);
+  if (fields.length === 1) return fields[0]?.toLowerCase() !== '@hourly';
+  return fields.slice(0, fields.length === 5 ? 2 : 3).every((field) => !/[*?/]/.test(field));
 }
 
 /** UTC knows no DST, and croner is several times faster with an offset than with a zone. */

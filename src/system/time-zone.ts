@@ -1,6 +1,7 @@
-/** Zones by name. */
+/** Zones: their names, and the days that their clocks jump over. */
+import type { Instant } from '../core/time.ts';
 
-/** A name that is this many letters away is offered as what was meant. */
+/** A name that is fewer letters than this away, and less than half of them, is offered as what was meant. */
 const NEAR = 4;
 
 /**
@@ -23,7 +24,7 @@ export function zoneFault(timezone: string): string | undefined {
 function nearestZone(timezone: string): string | undefined {
   const wanted = timezone.toLowerCase().slice(0, 64).replaceAll(' ', '_');
   let nearest: string | undefined;
-  let least = NEAR;
+  let least = Math.min(NEAR, wanted.length / 2);
   for (const name of [...Intl.supportedValuesOf('timeZone'), 'UTC']) {
     const whole = name.toLowerCase();
     const city = whole.slice(whole.lastIndexOf('/') + 1);
@@ -45,4 +46,78 @@ function distance(one: string, other: string): number {
     row = next;
   }
   return row[other.length] ?? Infinity;
+}
+
+/** A step of the clock that ends on another day than it began: local times from `from` to the end of that day do not exist. */
+export interface LostEvening {
+  /** The first instant after the step. */
+  readonly at: Instant;
+  /** Local times as if they were UTC: the first that is lost, and the first of the day on which the step ends. */
+  readonly from: number;
+  readonly until: number;
+}
+
+const DAY_MS = 86_400_000;
+/** No zone has changed its clock twice within a week since 1970. */
+const STRIDE_MS = 7 * DAY_MS;
+const YEARS_KEPT = 4_096;
+
+/**
+ * Finds steps of the clock across midnight: Greenland and Scoresbysund each spring (23:00 to 0:00), Samoa once for a whole day.
+ * Croner passes over fixed times that such a step swallows (it looks for the end of the gap on the same day only); see
+ * `cron-pattern`.
+ *
+ * @returns a function from zone and year (UTC) to the steps in that year, ascending; nearly always none. It keeps what it found
+ */
+export function createLostEvenings(): (timezone: string, year: number) => readonly LostEvening[] {
+  const known = new Map<string, readonly LostEvening[]>();
+  return (timezone, year) => {
+    const key = `${year} ${timezone}`;
+    const found = known.get(key) ?? findLostEvenings(timezone, year);
+    if (known.size >= YEARS_KEPT) known.clear();
+    known.set(key, found);
+    return found;
+  };
+}
+
+function findLostEvenings(timezone: string, year: number): LostEvening[] {
+  const offsetAt = offsetsOf(timezone);
+  const found: LostEvening[] = [];
+  const end = Date.UTC(year + 1, 0, 1);
+  let start = Date.UTC(year, 0, 1);
+  let before = offsetAt(start);
+  while (start < end) {
+    const stop = Math.min(end, start + STRIDE_MS);
+    const after = offsetAt(stop);
+    if (after > before) {
+      const at = firstWith(offsetAt, before, start, stop);
+      const from = at + before;
+      const until = Math.floor((at + after) / DAY_MS) * DAY_MS;
+      if (from < until) found.push({ at, from, until });
+    }
+    start = stop;
+    before = after;
+  }
+  return found;
+}
+
+/** The first instant, to the second, at which the offset is no longer `before`. */
+function firstWith(offsetAt: (at: Instant) => number, before: number, start: Instant, stop: Instant): Instant {
+  let early = start;
+  let late = stop;
+  while (late - early > 1_000) {
+    const middle = early + Math.floor((late - early) / 2_000) * 1_000;
+    if (offsetAt(middle) === before) early = middle;
+    else late = middle;
+  }
+  return late;
+}
+
+function offsetsOf(timezone: string): (at: Instant) => number {
+  const format = new Intl.DateTimeFormat('en-US', { timeZone: timezone, timeZoneName: 'longOffset' });
+  return (at) => {
+    const [, sign, hours, minutes, seconds] = /GMT([+-])(\d+):(\d+)(?::(\d+))?/.exec(format.format(at)) ?? [];
+    const offsetS = Number(hours ?? 0) * 3_600 + Number(minutes ?? 0) * 60 + Number(seconds ?? 0);
+    return (sign === '-' ? -offsetS : offsetS) * 1_000;
+  };
 }
