@@ -1,0 +1,48 @@
+/** What SQLite and the file system throw, as one line that says what is wrong, where, and what to do. */
+import { TickwiseError } from '../core/errors.ts';
+
+/** SQLite's primary result codes that need advice of their own (https://sqlite.org/rescode.html). */
+const ADVICE: Readonly<Record<number, string>> = {
+  3: 'give this user the right to read and write the file and its folder',
+  5: 'another program holds a write lock on it; end that program',
+  6: 'another program holds a write lock on it; end that program',
+  8: 'give this user the right to write the file, its "-wal" and "-shm" and the folder, or mount the file system writable',
+  10: 'look for disk errors in the system log; then start again',
+  11: 'the file is damaged; restore it from a backup, or move it (with its "-wal" and "-shm") away to begin a new ledger',
+  13: 'the disk is full or a quota is reached; free some space',
+  14: 'see that it is a file, that its folder exists and that this user may read and write both',
+  19: 'the ledger refused what would break the promise; please report this',
+  26: 'the file is not a SQLite database; name another file as "store", or restore the ledger from a backup',
+};
+
+/**
+ * Turns whatever an attempt to open, read or write the store threw into the one error for it.
+ *
+ * @param thrown from `node:sqlite` or `node:fs`; a TickwiseError comes back as it is
+ * @param doing what was tried, e.g. `cannot be written`
+ * @param path the file
+ * @returns a TickwiseError `STORE_UNUSABLE`, or the very value that was thrown if it is neither of SQLite nor of the system: a bug
+ */
+export function storeFault(thrown: unknown, doing: string, path: string): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof TickwiseError) return thrown;
+  const { code, errcode } = thrown as { code?: unknown; errcode?: unknown };
+  if (typeof code !== 'string') return thrown;
+  const primary = typeof errcode === 'number' ? errcode & 0xff : undefined;
+  const advice = (primary === undefined ? undefined : ADVICE[primary]) ?? 'see that the file can be read and written';
+  const cause = thrown.message.replaceAll(/\s*\n\s*/g, ' ');
+  return new TickwiseError('STORE_UNUSABLE', `${path}: the store ${doing}: ${cause}; ${advice}`, {
+    cause: thrown,
+    facts: { path, ...(typeof errcode === 'number' ? { errcode } : { code }) },
+  });
+}
+
+/**
+ * Whether SQLite gave up because another connection holds a lock.
+ *
+ * @param thrown any value
+ * @returns true for SQLITE_BUSY and its extended codes
+ */
+export function isBusy(thrown: unknown): boolean {
+  const errcode: unknown = thrown instanceof Error ? (thrown as { errcode?: unknown }).errcode : undefined;
+  return typeof errcode === 'number' && (errcode & 0xff) === 5;
+}

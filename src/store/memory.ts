@@ -1,0 +1,317 @@
+/**
+ * The store that lives and dies with the process: for tests, the simulation, the library without a file, and as the
+ * measure of what the engine itself costs. One commit is a plain synchronous function; nothing else can run in between, so a turn
+ * is a transaction by nature. What SQLite keeps by constraints is kept here by shape: an entry has room for one live run only.
+ */
+import { TickwiseError } from '../core/errors.ts';
+import { type Decision, decide, decideTrigger, type TriggerDecision } from '../core/gate.ts';
+import type { Job, JobName } from '../core/job.ts';
+import type {
+  CheckpointWrite,
+  EndWrite,
+  Grant,
+  NodeIdentity,
+  RunQuery,
+  RunRecord,
+  Store,
+  TickClaim,
+  TickQuery,
+  TickRecord,
+  TriggerClaim,
+  Turn,
+  TurnResult,
+} from '../core/ports.ts';
+import type { QueuedRun, SlotState } from '../core/slot.ts';
+import type { Instant } from '../core/time.ts';
+import { MemoryRun, Ring } from './memory-run.ts';
+
+/** A job's slot and its past. It is handed to the gate as it is: the names are those of `SlotView`. */
+interface Entry {
+  readonly job: JobName;
+  decidedUntil: Instant;
+  paused: boolean;
+  fence: number;
+  live: MemoryRun | undefined;
+  /** Oldest first: by `queuedAt`, then id. */
+  queued: readonly MemoryRun[];
+  checkpoint: string | undefined;
+  /** The run that saved the checkpoint. */
+  checkpointOf: string | undefined;
+  ended: Ring<MemoryRun> | undefined;
+  ticks: Ring<TickRecord> | undefined;
+}
+
+const NO_RUNS: readonly MemoryRun[] = [];
+const NO_BOOLEANS: readonly boolean[] = [];
+const MOST_FOUND = 10;
+
+/**
+ * A store in memory. Its commits are synchronous and not durable; its history holds, for each job, the newest
+ * `history.maxRunsPerJob` runs and as many ticks.
+ *
+ * @param options `node`: named by the live runs
+ * @returns an empty store
+ * @throws never
+ */
+export function createMemoryStore(options: { readonly node: NodeIdentity }): Store {
+  return new MemoryStore(options.node);
+}
+
+class MemoryStore implements Store {
+  readonly durable = false;
+  readonly #node: NodeIdentity;
+  readonly #entries = new Map<JobName, Entry>();
+  /** Who holds each exclusive resource. */
+  readonly #resources = new Map<string, MemoryRun>();
+  /** Runs are numbered as they enter the ledger. */
+  #entered = 0;
+
+  constructor(node: NodeIdentity) {
+    this.#node = node;
+  }
+
+  async arm(jobs: readonly Job[], now: Instant): Promise<readonly SlotState[]> {
+    return jobs.map((job) => {
+      let entry = this.#entries.get(job.name);
+      if (entry === undefined) {
+        entry = newEntry(job.name, now);
+        this.#entries.set(job.name, entry);
+      }
+      return slotState(entry);
+    });
+  }
+
+  commit(turn: Turn): TurnResult {
+    const { at } = turn;
+    const grants: Grant[] = [];
+    const ended = turn.ends.length === 0 ? NO_BOOLEANS : turn.ends.map((end) => this.#end(end));
+    const saved = turn.checkpoints.length === 0 ? NO_BOOLEANS : turn.checkpoints.map((write) => this.#save(write));
+    for (const job of turn.promotions) this.#promote(job, at, grants);
+    const decisions = turn.claims.map((claim) =>
+      claim.kind === 'trigger' ? this.#claimTrigger(claim, at, grants) : this.#claimTicks(claim, at, grants),
+    );
+    return { ended, saved, grants, decisions };
+  }
+
+  async setPaused(job: JobName, paused: boolean): Promise<void> {
+    const entry = this.#entries.get(job);
+    if (entry === undefined) throw new TickwiseError('JOB_NOT_FOUND', `no job is called ${job}`);
+    entry.paused = paused;
+  }
+
+  async slots(): Promise<readonly SlotState[]> {
+    return [...this.#entries.values()].map(slotState).sort((a, b) => (a.job < b.job ? -1 : 1));
+  }
+
+  async liveRuns(): Promise<readonly RunRecord[]> {
+    const live: RunRecord[] = [];
+    for (const entry of this.#entries.values()) if (entry.live !== undefined) live.push(this.#record(entry, entry.live));
+    return live.sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  async runs(query: RunQuery): Promise<readonly RunRecord[]> {
+    const { job, from = -Infinity, to = Infinity, after, state } = query;
+    const pairs = this.#runsNewestFirst(job);
+    const start = after === undefined ? 0 : pairs.findIndex(([, run]) => run.runId === after) + 1;
+    if (start === 0 && after !== undefined) return [];
+    return pairs
+      .slice(start)
+      .filter(([, run]) => run.tick >= from && run.tick < to && (state === undefined || run.state() === state))
+      .slice(0, query.limit)
+      .map(([entry, run]) => this.#record(entry, run));
+  }
+
+  async findRuns(idOrPart: string): Promise<readonly RunRecord[]> {
+    const pairs = this.#runsNewestFirst(undefined);
+    const exact = pairs.filter(([, run]) => run.runId === idOrPart);
+    const found = exact.length > 0 ? exact : pairs.filter(([, run]) => run.runId.includes(idOrPart));
+    return found.slice(0, MOST_FOUND).map(([entry, run]) => this.#record(entry, run));
+  }
+
+  async ticks(query: TickQuery): Promise<readonly TickRecord[]> {
+    const { from = -Infinity, to = Infinity } = query;
+    const all = this.#entries.get(query.job)?.ticks?.values() ?? [];
+    return all
+      .filter((row) => row.tick >= from && row.tick < to)
+      .sort((a, b) => b.tick - a.tick)
+      .slice(0, query.limit);
+  }
+
+  async checkpoint(job: JobName): Promise<string | undefined> {
+    return this.#entries.get(job)?.checkpoint;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #end(end: EndWrite): boolean {
+    const entry = this.#entries.get(end.job);
+    if (entry === undefined) return false;
+    let run: MemoryRun | undefined;
+    if (end.fence === undefined) {
+      run = entry.queued.find((queued) => queued.runId === end.runId);
+      if (run === undefined) return false;
+      entry.queued = entry.queued.filter((queued) => queued !== run);
+    } else {
+      run = entry.live;
+      if (run === undefined || run.runId !== end.runId || run.fence !== end.fence) return false;
+      entry.live = undefined;
+      if (run.exclusive !== undefined) for (const name of run.exclusive) this.#resources.delete(name);
+    }
+    run.end = end;
+    if (end.checkpoint !== undefined) setCheckpoint(entry, end.checkpoint, end.runId);
+    (entry.ended ??= new Ring(run.keep)).push(run);
+    return true;
+  }
+
+  #save(write: CheckpointWrite): boolean {
+    const entry = this.#entries.get(write.job);
+    const run = entry?.live;
+    if (entry === undefined || run === undefined || run.runId !== write.runId || run.fence !== write.fence) return false;
+    run.steps = write.steps;
+    if (write.progress !== undefined) run.progress = write.progress;
+    if (write.checkpoint !== undefined) setCheckpoint(entry, write.checkpoint, write.runId);
+    return true;
+  }
+
+  #promote(job: Job, at: Instant, grants: Grant[]): void {
+    const entry = this.#entryOf(job);
+    const oldest = entry.queued[0];
+    if (oldest === undefined || entry.live !== undefined || this.#isHeld(job)) return;
+    entry.queued = entry.queued.slice(1);
+    this.#grant(entry, job, oldest, at, grants);
+  }
+
+  #claimTrigger(claim: TriggerClaim, at: Instant, grants: Grant[]): readonly TriggerDecision[] {
+    const { job, context, runId } = claim;
+    const entry = this.#entryOf(job);
+    const held = this.#isHeld(job);
+    const ownInput = claim.input !== undefined || claim.budgetMs !== undefined;
+    const decisions = decideTrigger(job, runId, ownInput, entry, held === context.exclusiveHeld ? context : { ...context, exclusiveHeld: held });
+    for (const made of decisions) {
+      if (made.kind !== 'start' && made.kind !== 'queue') continue;
+      const run = new MemoryRun(runId, claim.at, 'trigger', at, job.history.maxRunsPerJob, ++this.#entered);
+      run.by = claim.by;
+      run.input = claim.input;
+      run.budgetMs = claim.budgetMs;
+      if (made.kind === 'start') this.#grant(entry, job, run, at, grants);
+      else enqueue(entry, run);
+    }
+    return decisions;
+  }
+
+  #claimTicks(claim: TickClaim, at: Instant, grants: Grant[]): readonly Decision[] {
+    const { job, context, dueTicks } = claim;
+    const entry = this.#entryOf(job);
+    const held = this.#isHeld(job);
+    const decisions = decide(job, dueTicks, entry, held === context.exclusiveHeld ? context : { ...context, exclusiveHeld: held });
+    for (const made of decisions) {
+      if (made.kind === 'stop') continue;
+      (entry.ticks ??= new Ring(job.history.maxRunsPerJob)).push(tickRecord(job.name, made, at));
+      if (made.kind !== 'start' && made.kind !== 'queue') continue;
+      const run = new MemoryRun(made.runId, made.tick, made.cause, at, job.history.maxRunsPerJob, ++this.#entered);
+      if (made.kind === 'start') this.#grant(entry, job, run, at, grants);
+      else enqueue(entry, run);
+    }
+    entry.decidedUntil = Math.max(entry.decidedUntil, dueTicks.at(-1) ?? entry.decidedUntil);
+    return decisions;
+  }
+
+  /** The one place that fills a slot. */
+  #grant(entry: Entry, job: Job, run: MemoryRun, at: Instant, grants: Grant[]): void {
+    if (entry.live !== undefined) throw new Error(`job ${job.name}: a second run was granted while ${entry.live.runId} is live`);
+    entry.live = run;
+    run.fence = ++entry.fence;
+    run.grantedAt = at;
+    if (job.exclusive.length > 0) {
+      run.exclusive = job.exclusive;
+      for (const name of job.exclusive) this.#resources.set(name, run);
+    }
+    grants.push({
+      job: entry.job,
+      runId: run.runId,
+      fence: run.fence,
+      tick: run.tick,
+      cause: run.cause,
+      checkpoint: entry.checkpoint,
+      input: run.input,
+      budgetMs: run.budgetMs,
+    });
+  }
+
+  /** Whether a run of another job holds one of the job's resources; a job's own live run is the slot's business. */
+  #isHeld(job: Job): boolean {
+    if (job.exclusive.length === 0) return false;
+    const own = this.#entries.get(job.name)?.live;
+    return job.exclusive.some((name) => {
+      const holder = this.#resources.get(name);
+      return holder !== undefined && holder !== own;
+    });
+  }
+
+  #entryOf(job: Job): Entry {
+    const entry = this.#entries.get(job.name);
+    if (entry === undefined) throw new Error(`job ${job.name} was claimed before it was armed`);
+    return entry;
+  }
+
+  #runsNewestFirst(job: JobName | undefined): [Entry, MemoryRun][] {
+    const entries = job === undefined ? [...this.#entries.values()] : [this.#entries.get(job)].filter((entry) => entry !== undefined);
+    const pairs = entries.flatMap((entry) =>
+      [...entry.queued, ...(entry.live === undefined ? [] : [entry.live]), ...(entry.ended?.values() ?? [])].map(
+        (run): [Entry, MemoryRun] => [entry, run],
+      ),
+    );
+    return pairs.sort(([, a], [, b]) => (job === undefined ? (a.runId < b.runId ? 1 : -1) : b.entered - a.entered));
+  }
+
+  #record(entry: Entry, run: MemoryRun): RunRecord {
+    return run.record(entry.job, this.#node, entry.checkpointOf === run.runId ? entry.checkpoint : undefined);
+  }
+}
+
+function newEntry(job: JobName, now: Instant): Entry {
+  return {
+    job,
+    decidedUntil: now,
+    paused: false,
+    fence: 0,
+    live: undefined,
+    queued: NO_RUNS,
+    checkpoint: undefined,
+    checkpointOf: undefined,
+    ended: undefined,
+    ticks: undefined,
+  };
+}
+
+function enqueue(entry: Entry, run: MemoryRun): void {
+  entry.queued = [...entry.queued, run].sort((a, b) => a.queuedAt - b.queuedAt || (a.runId < b.runId ? -1 : 1));
+}
+
+function setCheckpoint(entry: Entry, checkpoint: string | null, runId: string): void {
+  entry.checkpoint = checkpoint ?? undefined;
+  entry.checkpointOf = checkpoint === null ? undefined : runId;
+}
+
+function slotState(entry: Entry): SlotState {
+  const { job, decidedUntil, paused, fence, live, queued } = entry;
+  const waiting: QueuedRun[] = queued.map(({ runId, cause }) => ({ runId, cause }));
+  return { job, fence, decidedUntil, paused, live: live === undefined ? undefined : { runId: live.runId }, queued: waiting };
+}
+
+function tickRecord(job: JobName, made: Exclude<Decision, { kind: 'stop' }>, decidedAt: Instant): TickRecord {
+  const { tick } = made;
+  switch (made.kind) {
+    case 'start':
+    case 'queue':
+      return { job, tick, outcome: 'ran', runId: made.runId, decidedAt };
+    case 'skip':
+      return { job, tick, outcome: 'skipped', reason: made.reason, decidedAt };
+    case 'miss':
+      return { job, tick, outcome: 'missed', reason: made.reason, decidedAt };
+    case 'fold':
+      return { job, tick, outcome: 'folded', runId: made.into, decidedAt };
+    default:
+      return made satisfies never;
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * The durable store of one machine: SQLite in a file, by `node:sqlite`. One commit a turn, synchronous, in WAL with `synchronous=FULL`:
+ * when `commit` returns, the turn survives `kill -9` and a power cut.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { TickwiseError } from '../core/errors.ts';
+import type { Job, JobName } from '../core/job.ts';
+import type { LedgerReader, NodeIdentity, Store, Turn, TurnResult } from '../core/ports.ts';
+import type { SlotState } from '../core/slot.ts';
+import type { Instant } from '../core/time.ts';
+import { storeFault } from './fault.ts';
+import { createLedger } from './ledger.ts';
+import { takeLock } from './lock.ts';
+import { LEDGER_VERSION, migrate, versionOf } from './migrations.ts';
+import { findPlace, makePrivateFile, preparePlace } from './place.ts';
+import { TurnWriter } from './turn.ts';
+
+/** How a store in SQLite is opened. */
+export interface SqliteOptions {
+  /** The file; its folder is made if need be. */
+  readonly path: string;
+  /** Named by the live runs, and to a second daemon that is refused. */
+  readonly node: NodeIdentity;
+  /** `full`: each commit survives a power cut. `normal`: each survives the process, the last ones perhaps not a power cut. */
+  readonly synchronous?: 'full' | 'normal';
+}
+
+/** How long a statement waits for a lock of some other program, e.g. a shell that writes to the file. */
+const BUSY_WAIT_MS = 250;
+const WAL_PAGES = 1_000;
+const WAL_LIMIT_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Opens the ledger for the one daemon that may write it, and makes it if there is none.
+ *
+ * @param options path, node, and how durable a commit is
+ * @returns the store; dispose of it to let the next daemon in
+ * @throws TickwiseError `STORE_LOCKED`, `STORE_UNSUPPORTED` or `STORE_UNUSABLE`, each with one line that says what to do
+ */
+export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
+  const path = preparePlace(options.path);
+  const lock = takeLock(path, options.node);
+  let db: DatabaseSync | undefined;
+  try {
+    makePrivateFile(path);
+    db = new DatabaseSync(path, { timeout: BUSY_WAIT_MS, enableForeignKeyConstraints: true });
+    migrate(db, path);
+    configure(db, options.synchronous ?? 'full');
+    return createStore(db, path, enterNode(db, options.node), () => lock.release());
+  } catch (thrown) {
+    db?.close();
+    lock.release();
+    throw storeFault(thrown, 'cannot be opened', path);
+  }
+}
+
+/**
+ * Opens a ledger for reading, while no daemon runs or beside one. Never writes to it.
+ *
+ * @param path the file
+ * @returns the reader; dispose of it to close the file
+ * @throws TickwiseError `STORE_UNUSABLE` when there is no ledger at the path, or it cannot be read
+ */
+export async function openLedgerReader(path: string): Promise<LedgerReader> {
+  const real = findPlace(path);
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(real, { readOnly: true, timeout: BUSY_WAIT_MS });
+    const version = versionOf(db, real);
+    if (version < LEDGER_VERSION) {
+      throw new TickwiseError('STORE_UNUSABLE', `${real}: the ledger was written by an older Tickwise; start the daemon once to bring it up to date`);
+    }
+    const opened = db;
+    return { ...createLedger(opened, real), [Symbol.asyncDispose]: async () => opened.close() };
+  } catch (thrown) {
+    db?.close();
+    throw storeFault(thrown, 'cannot be opened', real);
+  }
+}
+
+function configure(db: DatabaseSync, synchronous: 'full' | 'normal'): void {
+  db.exec('pragma journal_mode = wal');
+  db.exec(`pragma synchronous = ${synchronous}`);
+  db.exec(`pragma wal_autocheckpoint = ${WAL_PAGES}`);
+  db.exec(`pragma journal_size_limit = ${WAL_LIMIT_BYTES}`);
+}
+
+function enterNode(db: DatabaseSync, node: NodeIdentity): number {
+  const row = db
+    .prepare('insert into nodes (id, host, boot_id, pid, pid_start, started_at) values (?, ?, ?, ?, ?, ?) returning node')
+    .get(node.id, node.host, node.bootId, node.pid, node.pidStart, node.startedAt);
+  return row?.['node'] as number;
+}
+
+function createStore(db: DatabaseSync, path: string, node: number, release: () => void): Store {
+  const writer = new TurnWriter(db, node);
+  const begin = db.prepare('begin immediate');
+  const commit = db.prepare('commit');
+  const transact = <Answer>(write: () => Answer): Answer => inTransaction(db, path, begin, commit, write);
+  let closed = false;
+  return {
+    ...createLedger(db, path),
+    durable: true,
+    arm: async (jobs, now) => transact(() => arm(db, jobs, now)),
+    commit: (turn: Turn): TurnResult => transact(() => writer.carryOut(turn)),
+    setPaused: async (job, paused) => transact(() => setPaused(db, job, paused)),
+    [Symbol.asyncDispose]: async () => {
+      if (closed) return;
+      closed = true;
+      db.close();
+      release();
+    },
+  };
+}
+
+/** All of it or nothing: whatever is thrown, the transaction is over afterwards and the next may begin. */
+function inTransaction<Answer>(db: DatabaseSync, path: string, begin: StatementSync, commit: StatementSync, write: () => Answer): Answer {
+  try {
+    begin.run();
+    const answer = write();
+    commit.run();
+    return answer;
+  } catch (thrown) {
+    try {
+      if (db.isTransaction) db.exec('rollback');
+    } catch {
+      // SQLite rolls back by itself on the errors after which this fails; what matters is the first error.
+    }
+    throw storeFault(thrown, 'cannot be written; nothing of this turn was kept', path);
+  }
+}
+
+function arm(db: DatabaseSync, jobs: readonly Job[], now: Instant): SlotState[] {
+  const insert = db.prepare('insert into slots (name, decided_until) values (?, ?) on conflict (name) do nothing');
+  for (const job of jobs) insert.run(job.name, now);
+  const read = db.prepare('select job, fence, decided_until, paused, newest from slots where name = ?');
+  read.setReturnArrays(true);
+  const queue = db.prepare('select id, cause, fence from runs where job = ? and ended_at is null and fence is null order by queued_at, id');
+  const live = db.prepare('select id from runs where job = ? and ended_at is null and fence is not null');
+  return jobs.map(({ name }) => {
+    const [id, fence, decidedUntil, paused, newest] = read.get(name) as unknown as [number, number, number, number, string | null];
+    const untouched = newest === null;
+    return {
+      job: name,
+      fence,
+      decidedUntil,
+      paused: paused === 1,
+      live: untouched ? undefined : liveOf(live, id),
+      queued: untouched ? [] : (queue.all(id) as { id: string; cause: SlotState['queued'][number]['cause'] }[]).map((row) => ({ runId: row.id, cause: row.cause })),
+    };
+  });
+}
+
+function liveOf(statement: StatementSync, id: number): { runId: string } | undefined {
+  const row = statement.get(id);
+  return row === undefined ? undefined : { runId: row['id'] as string };
+}
+
+function setPaused(db: DatabaseSync, job: JobName, paused: boolean): void {
+  const row = db.prepare('update slots set paused = ? where name = ? returning job').get(Number(paused), job);
+  if (row === undefined) throw new TickwiseError('JOB_NOT_FOUND', `no job is called ${job}; see "tickwise list" for those that are`);
+}

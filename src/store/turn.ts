@@ -1,0 +1,262 @@
+/**
+ * One turn of the scheduler in SQLite: a few short statements between `begin` and `commit`. Everything is read inside the transaction,
+ * handed to the gate, and what the gate decides is written before the next claim is read. Nothing is kept between turns.
+ */
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import { type Decision, decide, decideTrigger, type TriggerDecision } from '../core/gate.ts';
+import type { Job } from '../core/job.ts';
+import type { CheckpointWrite, EndWrite, Grant, TickClaim, TriggerClaim, Turn, TurnResult } from '../core/ports.ts';
+import type { Cause } from '../core/run.ts';
+import type { QueuedRun, SlotView } from '../core/slot.ts';
+import type { DurationMs, Instant } from '../core/time.ts';
+
+const SQL = {
+  slot: `select job, decided_until, paused, fence, newest,
+      (select id from runs where job = slots.job and fence is not null and ended_at is null),
+      exists (select 1 from runs where job = slots.job and fence is null and ended_at is null)
+    from slots where name = ?`,
+  moveSlot: 'update slots set decided_until = ?, fence = ?, newest = ? where job = ? and fence = ?',
+  queued: `select id, cause, tick, input, budget_ms from runs where job = ? and fence is null and ended_at is null order by queued_at, id`,
+  insertTick: 'insert into ticks (tick, job, outcome, reason, run, decided_at) values (?, ?, ?, ?, ?, ?)',
+  insertRun: `insert into runs (id, job, tick, cause, fence, node, queued_at, granted_at, by, budget_ms, input, resources, previous)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  grantQueued: 'update runs set fence = ?, node = ?, granted_at = ?, resources = ? where id = ? and fence is null and ended_at is null',
+  end: `update runs set outcome = ?, ended_at = ?, started_at = ?, steps = ?, attempts = ?, reason = ?, by = coalesce(?, by),
+      budget_ms = coalesce(?, budget_ms), grace_ms = ?, progress = coalesce(?, progress), result = ?, error = ?, stalled = ?
+    where id = ? and fence is ? and ended_at is null and job = (select job from slots where name = ?) returning job, resources`,
+  save: `update runs set steps = ?, progress = coalesce(?, progress)
+    where id = ? and fence = ? and ended_at is null and job = (select job from slots where name = ?) returning job`,
+  checkpoint: 'select checkpoint from checkpoints where job = ?',
+  setCheckpoint: `insert into checkpoints (job, run, checkpoint) values (?, ?, ?)
+    on conflict (job) do update set run = excluded.run, checkpoint = excluded.checkpoint`,
+  clearCheckpoint: 'delete from checkpoints where job = ?',
+  holder: 'select 1 from resources where name = ? and job <> ?',
+  take: 'insert into resources (name, job, run) values (?, ?, ?)',
+  free: 'delete from resources where run = ?',
+} as const;
+
+/** A slot as the transaction reads it, and as it will be written when the claim has been carried out. */
+interface OpenSlot extends SlotView {
+  readonly id: number;
+  readonly fence: number;
+  /** Whether a resource of the job's `exclusive` is held by another job's run. */
+  readonly held: boolean;
+  nextFence: number;
+  newest: string | null;
+  nextDecidedUntil: Instant;
+}
+
+/** What a run brings along when it enters the ledger. */
+interface Entry {
+  readonly runId: string;
+  readonly tick: Instant;
+  readonly cause: Cause;
+  readonly by?: string;
+  readonly input?: string | undefined;
+  readonly budgetMs?: DurationMs | undefined;
+}
+
+/** Carries out turns. `carryOut` must be called inside a transaction. */
+export class TurnWriter {
+  readonly #node: number;
+  readonly #statements: { readonly [Name in keyof typeof SQL]: StatementSync };
+
+  /**
+   * @param db of the current version
+   * @param node this node's row in `nodes`
+   */
+  constructor(db: DatabaseSync, node: number) {
+    this.#node = node;
+    const statements: Partial<Record<keyof typeof SQL, StatementSync>> = {};
+    for (const [name, sql] of Object.entries(SQL)) {
+      const statement = db.prepare(sql);
+      statement.setReturnArrays(true);
+      statements[name as keyof typeof SQL] = statement;
+    }
+    this.#statements = statements as Record<keyof typeof SQL, StatementSync>;
+  }
+
+  /**
+   * Ends, checkpoints, promotions, claims, in this order.
+   *
+   * @param turn what the scheduler asks for
+   * @returns what became of it, true once the transaction is committed
+   * @throws SQLite's error, or Error for a claim of a job that was never armed; then the transaction must be rolled back
+   */
+  carryOut(turn: Turn): TurnResult {
+    const grants: Grant[] = [];
+    const ended = turn.ends.map((end) => this.#end(end));
+    const saved = turn.checkpoints.map((write) => this.#save(write));
+    for (const job of turn.promotions) this.#promote(job, turn.at, grants);
+    const decisions = turn.claims.map((claim) =>
+      claim.kind === 'trigger' ? this.#claimTrigger(claim, turn.at, grants) : this.#claimTicks(claim, turn.at, grants),
+    );
+    return { ended, saved, grants, decisions };
+  }
+
+  #end(end: EndWrite): boolean {
+    const row = get(
+      this.#statements.end,
+      end.outcome,
+      end.endedAt,
+      end.startedAt ?? null,
+      end.steps,
+      end.attempts,
+      end.reason ?? null,
+      end.by ?? null,
+      end.budgetMs ?? null,
+      end.graceMs ?? null,
+      json(end.progress),
+      end.result ?? null,
+      json(end.error),
+      end.stalled === undefined ? null : Number(end.stalled),
+      end.runId,
+      end.fence ?? null,
+      end.job,
+    );
+    if (row === undefined) return false;
+    if (row[1] !== 0) this.#statements.free.run(end.runId);
+    if (end.checkpoint === null) this.#statements.clearCheckpoint.run(row[0] as number);
+    else if (end.checkpoint !== undefined) this.#statements.setCheckpoint.run(row[0] as number, end.runId, end.checkpoint);
+    return true;
+  }
+
+  #save(write: CheckpointWrite): boolean {
+    const row = get(this.#statements.save, write.steps, json(write.progress), write.runId, write.fence, write.job);
+    if (row === undefined) return false;
+    if (write.checkpoint !== undefined) this.#statements.setCheckpoint.run(row[0] as number, write.runId, write.checkpoint);
+    return true;
+  }
+
+  #promote(job: Job, at: Instant, grants: Grant[]): void {
+    const slot = this.#open(job);
+    if (slot.live !== undefined || slot.queued.length === 0 || slot.held) return;
+    const [runId, cause, tick, input, budgetMs] = get(this.#statements.queued, slot.id) as [string, Cause, number, string | null, number | null];
+    slot.nextFence++;
+    this.#statements.grantQueued.run(slot.nextFence, this.#node, at, job.exclusive.length, runId);
+    this.#taken(slot, job, { runId, cause, tick, input: input ?? undefined, budgetMs: budgetMs ?? undefined }, grants);
+    this.#close(slot);
+  }
+
+  #claimTrigger(claim: TriggerClaim, at: Instant, grants: Grant[]): readonly TriggerDecision[] {
+    const { job, runId, input, budgetMs, by } = claim;
+    const slot = this.#open(job);
+    const ownInput = input !== undefined || budgetMs !== undefined;
+    const decisions = decideTrigger(job, runId, ownInput, slot, { ...claim.context, exclusiveHeld: slot.held });
+    for (const made of decisions) {
+      if (made.kind !== 'start' && made.kind !== 'queue') continue;
+      this.#enter(slot, job, made.kind, { runId, tick: claim.at, cause: 'trigger', by, input, budgetMs }, at, grants);
+      this.#close(slot);
+    }
+    return decisions;
+  }
+
+  #claimTicks(claim: TickClaim, at: Instant, grants: Grant[]): readonly Decision[] {
+    const { job, dueTicks } = claim;
+    const slot = this.#open(job);
+    const decisions = decide(job, dueTicks, slot, { ...claim.context, exclusiveHeld: slot.held });
+    for (const made of decisions) {
+      if (made.kind === 'stop') continue;
+      this.#writeTick(slot, made, at);
+      if (made.kind === 'start' || made.kind === 'queue') this.#enter(slot, job, made.kind, made, at, grants);
+    }
+    const newest = dueTicks.at(-1);
+    if (newest === undefined || newest <= slot.decidedUntil) return decisions;
+    slot.nextDecidedUntil = newest;
+    this.#close(slot);
+    return decisions;
+  }
+
+  #writeTick(slot: OpenSlot, made: Exclude<Decision, { kind: 'stop' }>, at: Instant): void {
+    const { insertTick } = this.#statements;
+    switch (made.kind) {
+      case 'start':
+      case 'queue':
+        insertTick.run(made.tick, slot.id, 'ran', null, made.runId, at);
+        return;
+      case 'skip':
+        insertTick.run(made.tick, slot.id, 'skipped', made.reason, null, at);
+        return;
+      case 'miss':
+        insertTick.run(made.tick, slot.id, 'missed', made.reason, null, at);
+        return;
+      case 'fold':
+        insertTick.run(made.tick, slot.id, 'folded', null, made.into, at);
+        return;
+      default:
+        made satisfies never;
+    }
+  }
+
+  #enter(slot: OpenSlot, job: Job, how: 'start' | 'queue', entry: Entry, at: Instant, grants: Grant[]): void {
+    const granted = how === 'start';
+    if (granted) slot.nextFence++;
+    this.#statements.insertRun.run(
+      entry.runId,
+      slot.id,
+      entry.tick,
+      entry.cause,
+      granted ? slot.nextFence : null,
+      granted ? this.#node : null,
+      at,
+      granted ? at : null,
+      entry.by ?? null,
+      entry.budgetMs ?? null,
+      entry.input ?? null,
+      granted ? job.exclusive.length : 0,
+      slot.newest,
+    );
+    slot.newest = entry.runId;
+    if (granted) this.#taken(slot, job, entry, grants);
+  }
+
+  /** The run's row stands under the new fence: takes its resources and tells. */
+  #taken(slot: OpenSlot, job: Job, entry: Entry, grants: Grant[]): void {
+    for (const name of job.exclusive) this.#statements.take.run(name, slot.id, entry.runId);
+    grants.push({
+      job: job.name,
+      runId: entry.runId,
+      fence: slot.nextFence,
+      tick: entry.tick,
+      cause: entry.cause,
+      checkpoint: get(this.#statements.checkpoint, slot.id)?.[0] as string | undefined,
+      input: entry.input,
+      budgetMs: entry.budgetMs,
+    });
+  }
+
+  #open(job: Job): OpenSlot {
+    const row = get(this.#statements.slot, job.name);
+    if (row === undefined) throw new Error(`job ${job.name} was claimed before it was armed`);
+    const [id, decidedUntil, paused, fence, newest, live, hasQueue] = row as [number, number, number, number, string | null, string | null, number];
+    return {
+      id,
+      fence,
+      decidedUntil,
+      paused: paused === 1,
+      live: live === null ? undefined : { runId: live },
+      queued: hasQueue === 1 ? this.#queueOf(id) : [],
+      held: job.exclusive.length > 0 && job.exclusive.some((name) => get(this.#statements.holder, name, id) !== undefined),
+      nextFence: fence,
+      newest,
+      nextDecidedUntil: decidedUntil,
+    };
+  }
+
+  #queueOf(id: number): QueuedRun[] {
+    const rows = this.#statements.queued.all(id) as unknown as [string, Cause][];
+    return rows.map(([runId, cause]) => ({ runId, cause }));
+  }
+
+  #close(slot: OpenSlot): void {
+    this.#statements.moveSlot.run(slot.nextDecidedUntil, slot.nextFence, slot.newest, slot.id, slot.fence);
+  }
+}
+
+function get(statement: StatementSync, ...values: SQLInputValue[]): SQLOutputValue[] | undefined {
+  return statement.get(...values) as unknown as SQLOutputValue[] | undefined;
+}
+
+function json(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value);
+}
