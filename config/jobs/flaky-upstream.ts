@@ -69,7 +69,9 @@ function compare(root: string): LockReport {
     const installed = installedVersion(join(root, path));
     return { path, locked: version, installed, optional };
   });
-  const differing = compared.filter(({ locked: wanted, installed, optional }) => installed !== wanted && !(optional && installed === null));
+  const differing = compared.filter(
+    ({ locked: wanted, installed, optional }) => installed !== wanted && !(optional && installed === null),
+  );
   const matching = compared.filter(({ locked: wanted, installed }) => installed === wanted).length;
   return {
     packages: compared.length,

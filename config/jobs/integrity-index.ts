@@ -76,7 +76,17 @@ export interface IntegrityReport extends Omit<Counts, 'workMs'> {
 
 type Step = StepResult<IntegrityCheckpoint>;
 
-const NOTHING: Counts = { files: 0, bytes: 0, folders: 0, symlinks: 0, special: 0, unreadable: 0, vanished: 0, unsettled: 0, workMs: 0 };
+const NOTHING: Counts = {
+  files: 0,
+  bytes: 0,
+  folders: 0,
+  symlinks: 0,
+  special: 0,
+  unreadable: 0,
+  vanished: 0,
+  unsettled: 0,
+  workMs: 0,
+};
 
 /** Built once for each run. It holds the open walk between steps; all else is in the checkpoint and the index. */
 export default class IntegrityIndex implements TimeoutTaskHandler<IntegrityCheckpoint, IntegrityInput | undefined> {
@@ -136,7 +146,13 @@ export default class IntegrityIndex implements TimeoutTaskHandler<IntegrityCheck
     demandFolder(settings.root);
     const workMs = Math.round(counts.workMs + performance.now() - startedAt);
     const times = { startedAt: new Date(beganAt).toISOString(), durationMs: Math.max(0, Date.now() - beganAt), workMs };
-    const report = (findings: Findings): IntegrityReport => ({ pass: pass.pass, root: settings.root, ...counts, ...findings, ...times });
+    const report = (findings: Findings): IntegrityReport => ({
+      pass: pass.pass,
+      root: settings.root,
+      ...counts,
+      ...findings,
+      ...times,
+    });
     return doneWith(index.finish(pass, report));
   }
 
@@ -151,7 +167,8 @@ export default class IntegrityIndex implements TimeoutTaskHandler<IntegrityCheck
 /** Without it, a root that is mistyped, or not mounted, would look like a tree of which everything is gone. */
 function demandFolder(root: string): void {
   const found = statSync(root, { throwIfNoEntry: false });
-  if (found?.isDirectory() !== true) throw new Error(`input.root: ${root} is ${found === undefined ? 'not there' : 'not a folder'}`);
+  if (found?.isDirectory() !== true)
+    throw new Error(`input.root: ${root} is ${found === undefined ? 'not there' : 'not a folder'}`);
 }
 
 interface OpenWalk {
@@ -175,7 +192,13 @@ interface Batch {
 function take(entry: Entry, batch: Batch): boolean {
   if (entry.kind === 'file') return takeFile(entry.path, batch);
   if (entry.kind === 'unreadable') batch.index.keepBelow(entry.path, batch.pass);
-  const count = { folder: 'folders', symlink: 'symlinks', special: 'special', unreadable: 'unreadable', vanished: 'vanished' } as const;
+  const count = {
+    folder: 'folders',
+    symlink: 'symlinks',
+    special: 'special',
+    unreadable: 'unreadable',
+    vanished: 'vanished',
+  } as const;
   batch.counts[count[entry.kind]]++;
   return true;
 }
@@ -215,7 +238,9 @@ const HOME = fileURLToPath(new URL('../../', import.meta.url));
 function settingsOf(input: IntegrityInput | undefined): Settings {
   const root = resolve(HOME, input?.root ?? '.');
   const index = resolve(HOME, input?.index ?? 'var/integrity-index.db');
-  const excluded = new Set((input?.exclude ?? ['.git', 'var']).map((path) => byteString(posix.normalize(path).replace(/\/+$/, ''))));
+  const excluded = new Set(
+    (input?.exclude ?? ['.git', 'var']).map((path) => byteString(posix.normalize(path).replace(/\/+$/, ''))),
+  );
   const rootBytes = byteString(root);
   const own = new Set([index, `${index}-journal`].map(byteString));
   return {

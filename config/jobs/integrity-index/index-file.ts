@@ -144,7 +144,9 @@ export class IndexFile implements Disposable {
     const findings = this.#findings(pass);
     const made = report(findings);
     this.#db.prepare('delete from files where walk <> ?').run(pass.walk);
-    this.#db.prepare('update passes set files = ?, report = ? where pass = ?').run(findings.files, JSON.stringify(made), pass.pass);
+    this.#db
+      .prepare('update passes set files = ?, report = ? where pass = ?')
+      .run(findings.files, JSON.stringify(made), pass.pass);
     this.#db.prepare('delete from passes where pass < ?').run(pass.pass);
     return made;
   }

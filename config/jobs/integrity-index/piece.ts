@@ -68,7 +68,11 @@ function pieceOf(file: number, path: string, reading: Reading | undefined): Piec
   const digest = hash.digest();
   const end = offset + bytes;
   if (bytes < PIECE_BYTES || end >= before.size) return { kind: 'hashed', bytes, digest, size: end };
-  return { kind: 'more', bytes, reading: { path, identity: before.identity, offset: end, digest: digest.toString('hex'), attempt } };
+  return {
+    kind: 'more',
+    bytes,
+    reading: { path, identity: before.identity, offset: end, digest: digest.toString('hex'), attempt },
+  };
 }
 
 function restart(path: string, identity: string, attempt: number, bytes: number): Piece {

@@ -69,7 +69,12 @@ interface Child {
 }
 
 /** `passed`: the parts of the last path dealt with, as seen from this folder; empty when all of the folder is to come. */
-function* below(tree: Tree, folder: string, children: readonly Child[], passed: readonly string[]): Generator<Entry, void, undefined> {
+function* below(
+  tree: Tree,
+  folder: string,
+  children: readonly Child[],
+  passed: readonly string[],
+): Generator<Entry, void, undefined> {
   const [passedName] = passed;
   for (const { name, kind } of children) {
     const path = folder === '' ? name : `${folder}/${name}`;
