@@ -55,7 +55,8 @@ export const FENCES: Readonly<Record<string, readonly string[]>> = {
   'node:sqlite': ['src/store/'],
   'p-queue': ['src/engine/dispatcher.ts'],
   winston: ['src/system/log.ts'],
-  zod: ['src/config/schema.ts'],
+  /** The parsers of what comes in, at most four. */
+  zod: ['src/config/schema.ts', 'src/config/check.ts'],
 };
 
 /** Files that may import what a user's configuration names, by an expression. */
