@@ -11,7 +11,7 @@ const FILES = {
   'a/c/d.txt': 'd',
   'a/c/e.txt': 'e',
   'a-b/f.txt': 'f',
-  'empty': '',
+  empty: '',
   'z/y/x/w.txt': 'w',
 };
 const MEBIBYTE = 1_048_576;
@@ -31,7 +31,14 @@ describe('a pass', () => {
     const digests = Object.entries(FILES).map(([path, content]) => [path, createHash('sha256').update(content).digest('hex')]);
     expect(indexed(tree)).toEqual(Object.fromEntries(digests));
     expect(report).toMatchObject({ pass: 1, root: tree.root, files: 7, bytes: 6, folders: 6, symlinks: 0, special: 0 });
-    expect(report).toMatchObject({ unreadable: 0, vanished: 0, unsettled: 0, new: { count: 7 }, changed: { count: 0 }, gone: { count: 0 } });
+    expect(report).toMatchObject({
+      unreadable: 0,
+      vanished: 0,
+      unsettled: 0,
+      new: { count: 7 },
+      changed: { count: 0 },
+      gone: { count: 0 },
+    });
   });
 
   it('reports exactly what is new, changed and gone since the pass before', () => {
@@ -145,7 +152,9 @@ describe('an interrupted pass', () => {
   });
 
   it('keeps its checkpoint small however many files there are', () => {
-    using tree = setup(Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`folder/f${index}`, 'x'])), { entriesPerStep: 50 });
+    using tree = setup(Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`folder/f${index}`, 'x'])), {
+      entriesPerStep: 50,
+    });
     const { checkpoints } = tree.pass();
     expect(checkpoints.length).toBeGreaterThanOrEqual(10);
     expect(Math.max(...checkpoints.map((checkpoint) => JSON.stringify(checkpoint).length))).toBeLessThan(1_000);
@@ -216,7 +225,7 @@ describe('a step', () => {
 
   it('reads no more bytes than it may, files larger than that included', () => {
     const big = Buffer.alloc(13 * MEBIBYTE, 'x');
-    using tree = setup({ big, 'small': 'x', 'middle': Buffer.alloc(3 * MEBIBYTE) }, { bytesPerStep: 4 * MEBIBYTE });
+    using tree = setup({ big, small: 'x', middle: Buffer.alloc(3 * MEBIBYTE) }, { bytesPerStep: 4 * MEBIBYTE });
     const { report, checkpoints } = tree.pass();
     expect(checkpoints.map(({ reading }) => reading?.offset).filter((offset) => offset !== undefined)).toEqual([
       4 * MEBIBYTE,
