@@ -1,5 +1,6 @@
 /** Reading Linux' `/proc`: who is alive, whose child, in which group and session, and since when. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** One process at one instant. `pid` and `start` together name it for ever: a pid alone is used again. */
 export interface ProcessInfo {
@@ -7,7 +8,7 @@ export interface ProcessInfo {
   readonly parent: number;
   readonly group: number;
   readonly session: number;
-  /** As in `ps`: R, S, D, T (stopped) … A zombie (Z) or a dead process (X) does no work and is never reported. */
+  /** As in `ps`: R, S, D, T (stopped), Z (zombie) … */
   readonly state: string;
   /** When it was started, in clock ticks since boot. */
   readonly start: number;
@@ -17,7 +18,7 @@ export interface ProcessInfo {
  * Reads the text of `/proc/PID/stat`.
  *
  * @param text the name of the program stands in parentheses and may itself hold spaces, parentheses and line breaks
- * @returns the process; `undefined` for a zombie, a dead process, or a text of another form
+ * @returns the process, zombies included; `undefined` for a text of another form
  * @see proc_pid_stat(5)
  */
 export function parseStat(text: string): ProcessInfo | undefined {
@@ -26,7 +27,7 @@ export function parseStat(text: string): ProcessInfo | undefined {
   // Fields from the third on; `starttime` is the 22nd.
   const fields = text.slice(afterName + 2).split(' ', 20);
   const state = fields[0];
-  if (fields.length < 20 || state === undefined || state === 'Z' || state === 'X' || state === 'x') return undefined;
+  if (fields.length < 20 || state === undefined) return undefined;
   return {
     pid: Number.parseInt(text, 10),
     parent: Number(fields[1]),
@@ -41,7 +42,7 @@ export function parseStat(text: string): ProcessInfo | undefined {
  * Looks at one process.
  *
  * @param pid its number
- * @returns what is known of it; `undefined` when it is gone, dead, or vanishes while being read
+ * @returns what is known of it, zombies included; `undefined` when it is gone, or vanishes while being read
  */
 export function readProcess(pid: number): ProcessInfo | undefined {
   try {
@@ -52,12 +53,21 @@ export function readProcess(pid: number): ProcessInfo | undefined {
 }
 
 /**
+ * Whether a process can still do anything. A zombie cannot: it waits for its parent to look at its exit code.
+ *
+ * @param process what was read of it
+ */
+export function isAlive(process: ProcessInfo): boolean {
+  return process.state !== 'Z' && process.state !== 'X' && process.state !== 'x';
+}
+
+/**
  * The numbers of all processes, youngest numbers first: a process that forks and leaves is replaced by a higher number, and
  * the less time passes between listing and reading, the less it can slip through.
  *
  * @returns numbers; some may be gone by the time they are looked at
  */
-export function listPids(): number[] {
+function listPids(): number[] {
   const pids: number[] = [];
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
@@ -81,4 +91,42 @@ export function hasEnvironment(pid: number, entries: readonly string[]): boolean
     return false;
   }
   return entries.some((entry) => text.startsWith(`${entry}\0`) || text.includes(`\0${entry}\0`));
+}
+
+/** How long reading the table may hold the event loop at a stretch. */
+const LONGEST_SLICE_MS = 2;
+
+/**
+ * The table of all live processes, read when asked. Those who ask in the same turn share one reading, so that sixteen runs that
+ * end together cost no more than one.
+ */
+export class ProcessTable {
+  #pending: Promise<readonly ProcessInfo[]> | undefined;
+
+  /**
+   * Reads the table, in slices that leave the event loop free.
+   *
+   * @returns live processes, youngest numbers first; begun after this call, never before it
+   * @throws (rejects) when `/proc` cannot be listed
+   */
+  read(): Promise<readonly ProcessInfo[]> {
+    this.#pending ??= nextTurn().then(() => {
+      this.#pending = undefined;
+      return readAll();
+    });
+    return this.#pending;
+  }
+}
+
+async function readAll(): Promise<readonly ProcessInfo[]> {
+  const found: ProcessInfo[] = [];
+  let sliceEnd = performance.now() + LONGEST_SLICE_MS;
+  for (const pid of listPids()) {
+    const process = readProcess(pid);
+    if (process !== undefined && isAlive(process)) found.push(process);
+    if (performance.now() < sliceEnd) continue;
+    await nextTurn();
+    sliceEnd = performance.now() + LONGEST_SLICE_MS;
+  }
+  return found;
 }

@@ -1,4 +1,27 @@
-/** Every process that a run has started: find them, stop them, prove that they are gone. */
+/**
+ * Every process that a run has started: find them, stop them, prove that they are gone.
+ *
+ * Authority. The kernel alone knows what is alive. We ask it in two ways, and the end is proved only when neither finds anything.
+ *
+ * - `cgroup`: the run's processes are born in a cgroup of their own (the launcher enters it and then becomes the program), and
+ *   the proof is `populated 0` of that group, followed by one sweep, for one who was let out of the group by a hand that may do so.
+ * - `sweep`: where no cgroup can be written, `/proc` is searched for the run's mark in environments, for descendants, groups and
+ *   sessions (see `sweep.ts` for what that covers), and the proof is two sweeps in a row that find nothing: a process
+ *   that forks and leaves between the listing and the reading of one sweep is found by the next.
+ * - `group`: elsewhere than on Linux the process group is all that can be asked for. `doctor` says so.
+ *
+ * Races, and what happens then. A member forks while it is being stopped: SIGTERM is repeated until a round finds nobody new;
+ * SIGKILL goes to the whole cgroup or process group at once, which no fork survives, and is repeated by the caller until the proof.
+ * A pid is used again: pid and start time are compared right before each signal. A member is stopped (SIGSTOP): it is
+ * continued after SIGTERM, and SIGKILL needs no help. A member is beyond our rights (a setuid program): it stays a member, so there is no
+ * proof, and the run says `blocked`. A process cannot be killed (state D): the same.
+ */
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Cgroup, CgroupHome } from './cgroup.ts';
+import { GroupTree } from './process-group.ts';
+import { isAlive, type ProcessInfo, ProcessTable, readProcess } from './proc.ts';
+import { Sweep } from './sweep.ts';
 
 /** All processes of one run, or of one warm host. */
 export interface ProcessTree {
@@ -22,9 +45,156 @@ export interface ProcessTree {
    * Waits for the proof that nothing of the tree is alive.
    *
    * @param waitMs how long; 0 looks once
+   * @param cut ends the waiting early
    * @returns `true`: proved. `false`: something is alive, or the proof failed
    */
-  waitEmpty(waitMs: number): Promise<boolean>;
+  waitEmpty(waitMs: number, cut?: AbortSignal): Promise<boolean>;
   /** Gives back what the tree holds in the system. Only when empty. */
   dispose(): Promise<void>;
+}
+
+/** Makes process trees, all of one kind. */
+export interface ProcessTrees extends AsyncDisposable {
+  /** How the end is proved on this machine. */
+  readonly kind: 'cgroup' | 'sweep' | 'group';
+  /**
+   * A tree for processes that are yet to be started.
+   *
+   * @param id of a run or a host
+   * @param mark under which name they carry it: `TICKWISE_RUN_ID` (the default) or `TICKWISE_HOST_ID`
+   */
+  open(id: string, mark?: TreeMark): ProcessTree;
+  /** The tree of what an earlier daemon left behind on this machine under this id of a run or a host. It can be stopped and proved, not added to. */
+  findRun(id: string): ProcessTree;
+}
+
+/** The names under which processes carry their tree's id. */
+export type TreeMark = 'TICKWISE_RUN_ID' | 'TICKWISE_HOST_ID';
+
+/** The name under which the launcher speaks on stderr when it cannot become the program (it then exits with 126 or 127). */
+export const LAUNCHER: string = 'tickwise-launcher';
+
+/**
+ * Chooses the strongest proof that this machine allows. Trying for a cgroup costs one short-lived process, once.
+ *
+ * @param options `useCgroup: false` makes do without, which tests and `doctor` want
+ * @returns the maker of trees; dispose it when the last tree is empty
+ */
+export function createProcessTrees(options: { readonly useCgroup?: boolean } = {}): ProcessTrees {
+  const onLinux = process.platform === 'linux' && existsSync('/proc/self/stat');
+  const home = onLinux && options.useCgroup !== false ? CgroupHome.find() : undefined;
+  const table = new ProcessTable();
+  return {
+    kind: home !== undefined ? 'cgroup' : onLinux ? 'sweep' : 'group',
+    open(id, mark = 'TICKWISE_RUN_ID') {
+      if (!onLinux) return new GroupTree(id, mark);
+      const group = home?.group(id);
+      return new LinuxTree(id, mark, table, group === undefined ? [] : [group], group);
+    },
+    findRun: (id) =>
+      onLinux ? new LinuxTree(id, 'TICKWISE_RUN_ID', table, home?.existing(id) ?? [], undefined) : new GroupTree(id, 'TICKWISE_RUN_ID'),
+    async [Symbol.asyncDispose]() {
+      home?.remove();
+    },
+  };
+}
+
+/** Rounds of one `signal` call: a tree that still shows new members after as many is left to the caller's next call. */
+const MOST_ROUNDS = 20;
+const SHORTEST_PAUSE_MS = 1;
+const LONGEST_PAUSE_MS = 50;
+
+class LinuxTree implements ProcessTree {
+  readonly runId: string;
+  readonly #mark: TreeMark;
+  readonly #table: ProcessTable;
+  readonly #groups: readonly Cgroup[];
+  readonly #entered: Cgroup | undefined;
+  readonly #sweep: Sweep;
+
+  constructor(id: string, mark: TreeMark, table: ProcessTable, groups: readonly Cgroup[], entered: Cgroup | undefined) {
+    this.runId = id;
+    this.#mark = mark;
+    this.#table = table;
+    this.#groups = groups;
+    this.#entered = entered;
+    this.#sweep = new Sweep([`TICKWISE_RUN_ID=${id}`, `TICKWISE_HOST_ID=${id}`]);
+  }
+
+  wrap(command: readonly string[]): { command: string[]; env: Record<string, string> } {
+    const env = { [this.#mark]: this.runId };
+    if (this.#entered === undefined) return { command: [...command], env };
+    this.#entered.create();
+    // Writing 0 moves the writer itself; `echo` is built in. PWD is what the shell adds to the environment on its own.
+    const enter = 'echo 0 > "$1" || exit 126; shift; unset PWD OLDPWD; exec "$@"';
+    return { command: ['/bin/sh', '-c', enter, LAUNCHER, this.#entered.entry, ...command], env };
+  }
+
+  started(pid: number): void {
+    this.#sweep.started(pid);
+  }
+
+  async members(): Promise<number[]> {
+    return (await this.#find()).map(({ pid }) => pid);
+  }
+
+  async signal(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (signal === 'SIGKILL') for (const group of this.#groups) group.kill();
+    const told = new Set<string>();
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const untold = (await this.#find()).filter(({ pid, start }) => !told.has(`${pid} ${start}`));
+      if (untold.length === 0) return;
+      for (const member of untold) {
+        told.add(`${member.pid} ${member.start}`);
+        this.#send(signal, member);
+      }
+    }
+  }
+
+  async waitEmpty(waitMs: number, cut?: AbortSignal): Promise<boolean> {
+    const until = performance.now() + waitMs;
+    for (let pauseMs = SHORTEST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      if (await this.#isEmpty()) return true;
+      const leftMs = until - performance.now();
+      if (leftMs <= 0 || cut?.aborted === true) return false;
+      await delay(Math.min(pauseMs, leftMs), undefined, cut === undefined ? {} : { signal: cut }).catch(() => undefined);
+    }
+  }
+
+  async dispose(): Promise<void> {
+    for (const group of this.#groups) group.remove();
+  }
+
+  async #isEmpty(): Promise<boolean> {
+    if (this.#groups.some((group) => group.isPopulated())) return false;
+    if (this.#sweep.pick(await this.#table.read()).length > 0) return false;
+    if (this.#groups.length > 0) return !this.#groups.some((group) => group.isPopulated());
+    return this.#sweep.pick(await this.#table.read()).length === 0;
+  }
+
+  async #find(): Promise<ProcessInfo[]> {
+    const found = new Map(this.#sweep.pick(await this.#table.read()).map((member) => [member.pid, member]));
+    for (const pid of this.#groups.flatMap((group) => group.pids())) {
+      const member = found.has(pid) ? undefined : readProcess(pid);
+      if (member !== undefined && isAlive(member)) found.set(pid, member);
+    }
+    return [...found.values()];
+  }
+
+  #send(signal: 'SIGTERM' | 'SIGKILL', { pid, start, group }: ProcessInfo): void {
+    const now = readProcess(pid);
+    if (now === undefined || now.start !== start || !isAlive(now)) return;
+    tryKill(pid, signal);
+    if (signal === 'SIGTERM' && now.state === 'T') tryKill(pid, 'SIGCONT');
+    // No fork outruns a signal to the whole group. Only a group that one of ours has led: a spawner may have shared its own.
+    if (signal === 'SIGKILL' && this.#sweep.leads(group)) tryKill(-group, signal);
+  }
+}
+
+function tryKill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone, or beyond our rights: then it stays a member, and there is no proof.
+  }
 }
