@@ -1,0 +1,56 @@
+/** What a configuration is, once it has been read. */
+import type { HistoryLimits, Job, NotifyRule } from '../core/job.ts';
+import type { DurationMs } from '../core/time.ts';
+import type { ConfigProblem } from './problem.ts';
+
+export type StoreConfig =
+  | { readonly kind: 'sqlite'; /** Absolute. */ readonly path: string }
+  | { readonly kind: 'postgres'; readonly url: string }
+  | { readonly kind: 'memory' };
+
+export type ListenConfig =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; /** Absolute. */ readonly path: string };
+
+/** A token of the API; exactly one of `hash` and `file` is there. */
+export interface TokenConfig {
+  readonly name: string;
+  /** `sha256:` and 64 hexadecimal digits. */
+  readonly hash?: string;
+  /** Absolute. */
+  readonly file?: string;
+  readonly scopes: readonly ('read' | 'run' | 'admin')[];
+}
+
+export interface LogConfig {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** `auto`: pretty on a terminal, else JSON. */
+  readonly format: 'pretty' | 'json' | 'auto';
+  readonly file?: { /** Absolute. */ readonly path: string; readonly maxSizeBytes: number; readonly maxFiles: number };
+}
+
+/** A configuration: every default filled in, every text parsed, frozen. */
+export interface Config {
+  /** As it was given to `loadConfig`; absent for one that did not come from a file. */
+  readonly file?: string;
+  /** Absolute; what paths are relative to. */
+  readonly baseDir: string;
+  readonly timezone: string;
+  readonly store: StoreConfig;
+  readonly concurrency: number;
+  readonly listen: ListenConfig | false;
+  /** Without tokens on loopback and unix sockets only. */
+  readonly auth: { readonly tokens: readonly TokenConfig[] };
+  readonly log: LogConfig;
+  readonly shutdownGraceMs: DurationMs;
+  /** Already part of each job. */
+  readonly history: HistoryLimits;
+  /** Rules for all jobs; already part of each job. */
+  readonly notify: readonly NotifyRule[];
+  /** Of this node; what a job's `nodeSelector` asks for. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly jobs: readonly Job[];
+  /** Values that came from `${env:}` and `${file:}`; for `redact`, and for nothing else. */
+  readonly secrets: readonly string[];
+  readonly warnings: readonly ConfigProblem[];
+}

@@ -1,0 +1,79 @@
+/** `${env:NAME}` and `${file:path}` inside strings. */
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Findings, type Path, pathKey } from './finding.ts';
+
+/** Where values come from. */
+export interface ExpandSource {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Paths are relative to this folder. */
+  readonly baseDir: string;
+}
+
+/** Not `${file:-x}` and its relatives, which belong to the shell. */
+const REFERENCE = /\$\{(env|file):(?![-=?+])([^}]*)(\}?)/g;
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const FILE_LIMIT_BYTES = 1024 * 1024;
+
+/**
+ * Replaces references in every string of a value, in place. What was put in is not looked at again.
+ * A string with a reference that leads nowhere is reported and stays as it was written.
+ *
+ * @param value plain data that belongs to the caller
+ * @param source environment and folder
+ * @param findings gets what is missing, and remembers the text of each replaced string as its template
+ * @param secrets gets each value that was put in
+ * @returns the value, or its replacement if it is itself a string
+ */
+export function expandStrings(value: unknown, source: ExpandSource, findings: Findings, secrets: Set<string>): unknown {
+  const walk = (part: unknown, path: Path): unknown => {
+    if (typeof part === 'string') return part.includes('${') ? expandText(part, path, source, findings, secrets) : part;
+    if (Array.isArray(part)) for (const [index, item] of part.entries()) part[index] = walk(item, [...path, index]);
+    else if (isPlain(part)) for (const key of Object.keys(part)) if (key !== '__proto__') part[key] = walk(part[key], [...path, key]);
+    return part;
+  };
+  return walk(value, []);
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function expandText(text: string, path: Path, source: ExpandSource, findings: Findings, secrets: Set<string>): string {
+  let faults = 0;
+  let replaced = false;
+  const expanded = text.replace(REFERENCE, (whole: string, kind: string, name: string, end: string) => {
+    const found = end === '' ? { fault: `"${whole.slice(0, 40)}" has no closing brace` } : lookUp(kind, name, source);
+    if ('fault' in found) {
+      faults++;
+      findings.add(path, found.fault);
+      return whole;
+    }
+    replaced = true;
+    secrets.add(found.value);
+    return found.value;
+  });
+  if (faults > 0) {
+    findings.seal(path);
+    return text;
+  }
+  if (replaced) findings.templates.set(pathKey(path), text);
+  return expanded;
+}
+
+function lookUp(kind: string, name: string, source: ExpandSource): { value: string } | { fault: string } {
+  if (kind === 'env') {
+    if (!NAME.test(name)) return { fault: `"${name}" is not the name of an environment variable` };
+    const value = Object.hasOwn(source.env, name) ? source.env[name] : undefined;
+    return value === undefined ? { fault: `environment variable ${name} is not set` } : { value };
+  }
+  if (name === '') return { fault: '${file:} names no file' };
+  try {
+    const path = resolve(source.baseDir, name);
+    if (statSync(path).size > FILE_LIMIT_BYTES) return { fault: `file ${name} is larger than 1 MiB` };
+    return { value: readFileSync(path, 'utf8').replace(/\r?\n$/, '') };
+  } catch (error) {
+    const code = (error as { code?: unknown }).code;
+    return { fault: code === 'ENOENT' ? `file ${name} does not exist` : `file ${name} cannot be read (${String(code)})` };
+  }
+}
