@@ -1,0 +1,142 @@
+/** What waits for the next turn, and the making of that turn. Bounded: one due entry a job, one end and checkpoint a live run. */
+import type { GateContext, TriggerDecision } from '../core/gate.ts';
+import type { Job } from '../core/job.ts';
+import type { Calendar, CheckpointWrite, Claim, Clock, EndWrite, TriggerClaim, Turn } from '../core/ports.ts';
+import type { Instant } from '../core/time.ts';
+import { dueTicksOf } from './due-ticks.ts';
+import type { JobEntry } from './job-entry.ts';
+import type { LiveRun } from './live-run.ts';
+
+/** Jobs whose ticks are decided in one turn: keeps a turn of 10,000 due jobs from holding the event loop. */
+const MOST_DUE_A_TURN = 256;
+/** Triggers that may wait, e.g. while the store fails. */
+const MOST_TRIGGERS = 10_000;
+
+/** A trigger that waits for its decision. */
+export interface PendingTrigger {
+  readonly entry: JobEntry;
+  readonly claim: TriggerClaim;
+  readonly resolve: (decided: readonly TriggerDecision[]) => void;
+}
+
+/** A turn, and where its parts came from. */
+export interface BuiltTurn extends Turn {
+  readonly runs: readonly LiveRun[];
+  readonly dueEntries: readonly JobEntry[];
+  readonly nextTicks: readonly (Instant | undefined)[];
+  readonly triggers: readonly PendingTrigger[];
+}
+
+/** The one place where turns are put together. */
+export class Inbox {
+  readonly #clock: Clock;
+  readonly #calendar: Calendar;
+  #ends: EndWrite[] = [];
+  #stepped = new Set<LiveRun>();
+  #promotions = new Set<JobEntry>();
+  #due = new Set<JobEntry>();
+  #triggers: PendingTrigger[] = [];
+
+  constructor(clock: Clock, calendar: Calendar) {
+    this.#clock = clock;
+    this.#calendar = calendar;
+  }
+
+  end(write: EndWrite): void {
+    this.#ends.push(write);
+  }
+
+  stepped(run: LiveRun): void {
+    this.#stepped.add(run);
+  }
+
+  promote(entry: JobEntry): void {
+    this.#promotions.add(entry);
+  }
+
+  due(entry: JobEntry): void {
+    this.#due.add(entry);
+  }
+
+  /** @returns `false` when too many wait already */
+  trigger(pending: PendingTrigger): boolean {
+    if (this.#triggers.length >= MOST_TRIGGERS) return false;
+    this.#triggers.push(pending);
+    return true;
+  }
+
+  /** A reload took the job, or changed its schedule. */
+  forget(entry: JobEntry): void {
+    this.#due.delete(entry);
+  }
+
+  /** @param contextFor what the gate is told about a job. @returns the next turn; `undefined` when nothing waits */
+  build(contextFor: (entry: JobEntry, now: Instant) => GateContext): BuiltTurn | undefined {
+    if (this.#ends.length + this.#stepped.size + this.#promotions.size + this.#due.size + this.#triggers.length === 0) return undefined;
+    const at = this.#clock.now();
+    const ends = this.#ends;
+    const runs = this.#takeStepped(ends);
+    const promotions = this.#takePromotions();
+    const dueEntries: JobEntry[] = [];
+    const nextTicks: (Instant | undefined)[] = [];
+    const claims: Claim[] = [];
+    for (const entry of this.#takeDue()) {
+      const { ticks, nextTickAt } = dueTicksOf(entry, this.#calendar, at);
+      dueEntries.push(entry);
+      nextTicks.push(nextTickAt);
+      claims.push({ kind: 'ticks', job: entry.job, dueTicks: ticks, context: contextFor(entry, at) });
+    }
+    const triggers = this.#triggers;
+    for (const { entry, claim } of triggers) claims.push({ ...claim, context: contextFor(entry, at) });
+    this.#ends = [];
+    this.#triggers = [];
+    return { at, ends, checkpoints: runs.map(checkpointOf), runs, promotions, claims, dueEntries, nextTicks, triggers };
+  }
+
+  /** Puts a turn back of which nothing was applied. */
+  restore(turn: BuiltTurn, entryOf: (job: Job) => JobEntry | undefined): void {
+    this.#ends = [...turn.ends, ...this.#ends];
+    for (const run of turn.runs) this.#stepped.add(run);
+    for (const job of turn.promotions) {
+      const entry = entryOf(job);
+      if (entry !== undefined) this.#promotions.add(entry);
+    }
+    for (const entry of turn.dueEntries) this.#due.add(entry);
+    this.#triggers = [...turn.triggers, ...this.#triggers];
+  }
+
+  /** The end of a run carries its checkpoint, so a run that ends in this turn needs no other write. */
+  #takeStepped(ends: readonly EndWrite[]): LiveRun[] {
+    if (this.#stepped.size === 0) return [];
+    const ending = new Set(ends.map((end) => end.runId));
+    const runs = [...this.#stepped].filter((run) => !ending.has(run.grant.runId));
+    this.#stepped = new Set();
+    return runs;
+  }
+
+  #takePromotions(): Job[] {
+    if (this.#promotions.size === 0) return [];
+    const jobs = [...this.#promotions].map((entry) => entry.job).toSorted((a, b) => b.priority - a.priority);
+    this.#promotions = new Set();
+    return jobs;
+  }
+
+  #takeDue(): JobEntry[] {
+    if (this.#due.size === 0) return [];
+    const sorted = [...this.#due].toSorted(byPriorityThenTick);
+    const taken = sorted.slice(0, MOST_DUE_A_TURN);
+    if (taken.length === sorted.length) this.#due = new Set();
+    else for (const entry of taken) this.#due.delete(entry);
+    return taken;
+  }
+}
+
+function byPriorityThenTick(a: JobEntry, b: JobEntry): number {
+  return b.job.priority - a.job.priority || (a.nextTickAt ?? 0) - (b.nextTickAt ?? 0);
+}
+
+function checkpointOf(run: LiveRun): CheckpointWrite {
+  const { job, runId, fence } = run.grant;
+  const checkpoint = run.checkpoint === run.savedCheckpoint ? undefined : run.checkpoint;
+  return { job, runId, fence, checkpoint, progress: run.progress, steps: run.steps };
+}

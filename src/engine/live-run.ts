@@ -1,0 +1,286 @@
+/**
+ * A granted run: its state, and its attempts one after the other. It reports what happens and returns with the proven end;
+ * what the ledger and the slot make of that is the scheduler's business.
+ */
+import { boundsOf } from '../core/budget.ts';
+import { errorRecord } from '../core/errors.ts';
+import type { Job } from '../core/job.ts';
+import type { AttemptEnd, Clock, EndWrite, Grant, LiveAttempt, Runner, RunObserver } from '../core/ports.ts';
+import { retryDelay } from '../core/retry.ts';
+import { describeStop, judge, type RunState, type StopReason, transition, TRANSITIONS } from '../core/run.ts';
+import type { Progress } from '../core/task.ts';
+import type { DurationMs, Instant, MonotonicMs } from '../core/time.ts';
+import type { Events } from './events.ts';
+
+/** What all runs of a scheduler share. */
+export interface RunParts {
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly runnerFor: (job: Job) => Runner;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** A checkpoint or progress waits to be written. */
+  readonly onStepped: (run: LiveRun) => void;
+  /** The run has spent grace and force, and its end is not proved. */
+  readonly onBlocked: (run: LiveRun) => void;
+}
+
+/** One run, from its grant to its proven end. */
+export class LiveRun implements RunObserver {
+  readonly job: Job;
+  readonly grant: Grant;
+  state: RunState = 'queued';
+  startedAt: Instant | undefined;
+  deadline: Instant | undefined;
+  attempts = 0;
+  /** Steps of finished attempts, and of the one that goes on. */
+  steps = 0;
+  progress: Progress | undefined;
+  isStalled = false;
+  /** What the ledger has as the job's checkpoint. */
+  savedCheckpoint: string | undefined;
+  /** The newest checkpoint, saved or not. */
+  checkpoint: string | undefined;
+  blockedOn: string | undefined;
+  /** It ended before it began; its turn in the dispatcher will find nothing to do. */
+  isWithdrawn = false;
+  readonly #parts: RunParts;
+  readonly #gapMs: DurationMs | undefined;
+  #attempt: LiveAttempt | undefined;
+  #stop: StopReason | undefined;
+  #windingDown = false;
+  #earlierSteps = 0;
+  #wake: (() => void) | undefined;
+
+  constructor(job: Job, grant: Grant, gapMs: DurationMs | undefined, parts: RunParts) {
+    this.job = job;
+    this.grant = grant;
+    this.savedCheckpoint = grant.checkpoint;
+    this.checkpoint = grant.checkpoint;
+    this.#gapMs = gapMs;
+    this.#parts = parts;
+  }
+
+  /** The run has begun: it does not merely wait for a place. */
+  get begun(): boolean {
+    return this.startedAt !== undefined;
+  }
+
+  /** Its end is proved. */
+  get isOver(): boolean {
+    return this.isWithdrawn || TRANSITIONS[this.state].length === 0;
+  }
+
+  /** Its steps do not run in this thread, so force can end them. */
+  get runsElsewhere(): boolean {
+    return this.job.isolation !== 'inline' && this.job.task.kind !== 'function';
+  }
+
+  /**
+   * Carries the run out: attempt after attempt, until one does not fail, or no retry is left, or a stop is asked for.
+   *
+   * @returns what to write under the run's fence; never rejects
+   */
+  async carryOut(): Promise<EndWrite> {
+    const { clock } = this.#parts;
+    const { budgetMs, graceMs } = this.#bounds();
+    this.startedAt = clock.now();
+    const budgetEnd = clock.monotonic() + budgetMs;
+    this.deadline = this.startedAt + budgetMs;
+    this.state = transition(this.state, 'running');
+    this.#emitStarted();
+    let end = await this.#attemptOnce(budgetEnd, graceMs);
+    for (;;) {
+      const delayMs = this.#delayBeforeNext(end, budgetEnd);
+      if (delayMs === undefined) break;
+      this.#parts.events.emit('runRetrying', { ...this.#id(), attempt: this.attempts, delayMs, error: end.error });
+      await this.#waitToRetry(delayMs);
+      // Wound down while it waited: the failure stands.
+      if (this.#windingDown) break;
+      if (this.#stop !== undefined) {
+        end = { ...end, outcome: judge(this.#stop, 'more'), stop: this.#stop };
+        break;
+      }
+      end = await this.#attemptOnce(budgetEnd, graceMs);
+    }
+    return this.#endWrite(end, budgetMs, graceMs);
+  }
+
+  /** Asks the run to stop; the first reason wins. */
+  stop(reason: StopReason): void {
+    if (this.#stop !== undefined) return;
+    if (this.#attempt !== undefined) {
+      this.#attempt.stop(reason);
+      return;
+    }
+    this.#stop = reason;
+    this.#wake?.();
+  }
+
+  /** Lets the step that is under way finish, and starts no other. */
+  windDown(): void {
+    this.#windingDown = true;
+    this.#attempt?.windDown();
+    this.#wake?.();
+  }
+
+  /** Cuts the grace short. */
+  force(): void {
+    this.#attempt?.force();
+  }
+
+  /** @returns what to write when the run ends before it began */
+  withdraw(by: string): EndWrite {
+    this.isWithdrawn = true;
+    const { job, runId, fence } = this.grant;
+    return { job, runId, fence, outcome: 'cancelled', reason: `cancelled by ${by}`, by, endedAt: this.#parts.clock.now(), steps: 0, attempts: 0 };
+  }
+
+  // ------------------------------------------------------------------------------------ RunObserver
+
+  stepped(update: { readonly steps: number; readonly checkpoint?: string | undefined; readonly progress?: Progress | undefined }): void {
+    this.steps = this.#earlierSteps + update.steps;
+    if (update.checkpoint !== undefined) this.checkpoint = update.checkpoint;
+    if (update.progress !== undefined) {
+      this.progress = update.progress;
+      const { events } = this.#parts;
+      if (events.isHeard('runProgressed')) events.emit('runProgressed', { ...this.#id(), steps: this.steps, progress: update.progress });
+    }
+    this.#parts.onStepped(this);
+  }
+
+  stopping(reason: StopReason): void {
+    if (this.#stop !== undefined) return;
+    this.#stop = reason;
+    this.state = transition(this.state, 'stopping');
+    this.#parts.events.emit('runStopping', { ...this.#id(), reason: describeStop(reason) });
+  }
+
+  blocked(what: string): void {
+    this.blockedOn = what;
+    if (this.state !== 'blocked') this.state = transition(this.state, 'blocked');
+    this.#parts.events.emit('runBlocked', { ...this.#id(), what });
+    this.#parts.onBlocked(this);
+  }
+
+  stalled(): void {
+    this.isStalled = true;
+    this.#parts.events.emit('runStalled', this.#id());
+  }
+
+  line(
+    level: 'debug' | 'info' | 'warn' | 'error',
+    source: 'task' | 'stdout' | 'stderr',
+    text: string,
+    fields?: Record<string, unknown>,
+  ): void {
+    const { events } = this.#parts;
+    if (events.isHeard('runLine')) events.emit('runLine', { ...this.#id(), attempt: this.attempts, level, source, text, fields });
+  }
+
+  // -----------------------------------------------------------------------------------------------
+
+  #bounds(): { budgetMs: DurationMs; graceMs: DurationMs } {
+    const { budgetMs, graceMs } = boundsOf(this.job, this.#gapMs);
+    return { budgetMs: Math.min(budgetMs, this.grant.budgetMs ?? budgetMs), graceMs };
+  }
+
+  async #attemptOnce(budgetEnd: MonotonicMs, graceMs: DurationMs): Promise<AttemptEnd> {
+    this.attempts++;
+    this.#earlierSteps = this.steps;
+    try {
+      this.#attempt = this.#parts.runnerFor(this.job).start(
+        {
+          job: this.job,
+          runId: this.grant.runId,
+          tick: this.grant.tick,
+          fence: this.grant.fence,
+          attempt: this.attempts,
+          input: this.grant.input === undefined ? this.job.task.input : JSON.parse(this.grant.input),
+          checkpoint: this.checkpoint,
+          deadline: this.deadline as Instant,
+          budgetEnd,
+          graceMs,
+          stepTimeoutMs: this.job.stepTimeoutMs,
+        },
+        this,
+      );
+    } catch (thrown) {
+      // Nothing was started, so this is the proven end.
+      return { outcome: 'failed', steps: 0, checkpoint: this.checkpoint, error: errorRecord(thrown) };
+    }
+    if (this.#windingDown) this.#attempt.windDown();
+    const end = await this.#attempt.ended;
+    this.#attempt = undefined;
+    this.steps = this.#earlierSteps + end.steps;
+    this.checkpoint = end.checkpoint;
+    if (end.progress !== undefined) this.progress = end.progress;
+    return end;
+  }
+
+  #delayBeforeNext(end: AttemptEnd, budgetEnd: MonotonicMs): DurationMs | undefined {
+    if (end.outcome !== 'failed' || this.#stop !== undefined || this.#windingDown) return undefined;
+    const remainingMs = budgetEnd - this.#parts.clock.monotonic();
+    return retryDelay(this.job.retry, this.attempts, remainingMs, this.#parts.random());
+  }
+
+  #waitToRetry(delayMs: DurationMs): Promise<void> {
+    const { clock } = this.#parts;
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(clock.monotonic() + delayMs, () => this.#wake?.());
+      this.#wake = () => {
+        this.#wake = undefined;
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #endWrite(end: AttemptEnd, budgetMs: DurationMs, graceMs: DurationMs): EndWrite {
+    const { job, runId, fence } = this.grant;
+    const stop = end.stop ?? this.#stop;
+    this.state = transition(this.#judgedFrom(end), end.outcome);
+    return {
+      job,
+      runId,
+      fence,
+      outcome: end.outcome,
+      reason: stop === undefined ? (end.outcome === 'unfinished' ? (this.#windingDown ? 'shutdown' : 'budget') : undefined) : describeStop(stop),
+      by: stop?.kind === 'cancel' ? stop.by : undefined,
+      startedAt: this.startedAt,
+      endedAt: this.#parts.clock.now(),
+      budgetMs,
+      graceMs,
+      steps: this.steps,
+      attempts: this.attempts,
+      checkpoint: end.checkpoint === this.savedCheckpoint ? undefined : (end.checkpoint ?? null),
+      progress: end.progress ?? this.progress,
+      result: end.result,
+      error: end.error,
+      stalled: this.isStalled || undefined,
+    };
+  }
+
+  /** An adopted AsyncTask may have stopped itself without a word through the observer. */
+  #judgedFrom(end: AttemptEnd): RunState {
+    return this.state === 'running' && end.stop !== undefined ? transition(this.state, 'stopping') : this.state;
+  }
+
+  #emitStarted(): void {
+    const { events } = this.#parts;
+    if (!events.isHeard('runStarted')) return;
+    const startedAt = this.startedAt as Instant;
+    events.emit('runStarted', {
+      ...this.#id(),
+      cause: this.grant.cause,
+      startedAt,
+      deadline: this.deadline as Instant,
+      delayMs: startedAt - this.grant.tick,
+    });
+  }
+
+  #id(): { job: string; runId: string; tick: Instant; fence: number } {
+    const { job, runId, tick, fence } = this.grant;
+    return { job, runId, tick, fence };
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * The scheduler: single owner of live state. Every door (tick, trigger, catch-up, reload, restart) puts a claim into the
+ * next turn; the store decides it by the gate and makes it true; only a grant that comes back from there starts a run.
+ */
+import { TickwiseError } from '../core/errors.ts';
+import type { Job, JobName } from '../core/job.ts';
+import type { Calendar, Clock, Runner, Store } from '../core/ports.ts';
+import type { RunOutcome } from '../core/run.ts';
+import { runIdOfTrigger, type TickOutcome } from '../core/tick.ts';
+import type { DurationMs } from '../core/time.ts';
+import { Committer } from './committer.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { Events } from './events.ts';
+import { Inbox } from './inbox.ts';
+import type { JobEntry } from './job-entry.ts';
+import { JobTable } from './job-table.ts';
+import { LiveRuns } from './live-runs.ts';
+import type { RunEnd } from './run-waiters.ts';
+import { type TriggerOptions, type TriggerResult, triggerResult } from './trigger.ts';
+import { Turns } from './turns.ts';
+import { type Wake, WakeTimer } from './wake-timer.ts';
+
+/** What a scheduler is made of. */
+export interface SchedulerParts {
+  readonly clock: Clock;
+  readonly calendar: Calendar;
+  readonly store: Store;
+  readonly runnerFor: (job: Job) => Runner;
+  /** Runs live at once. */
+  readonly concurrency: number;
+  /** Whether a job may run on this node; absent: all may. */
+  readonly matches?: ((job: Job) => boolean) | undefined;
+  /** In [0, 1); for retry jitter and the ids of triggered runs. */
+  readonly random: () => number;
+}
+
+/** Figures of this scheduler since its start. */
+export interface Statistics {
+  readonly jobs: number;
+  /** Granted and not ended, those waiting for a place included. */
+  readonly live: number;
+  readonly waitingForPlace: number;
+  readonly blocked: number;
+  readonly ticks: Readonly<Record<TickOutcome, number>>;
+  readonly runs: Readonly<Record<RunOutcome, number>>;
+}
+
+/** See the head of this file. Made idle; `start` arms it. */
+export class Scheduler {
+  readonly events: Events = new Events();
+  readonly #parts: SchedulerParts;
+  readonly #table: JobTable;
+  readonly #inbox: Inbox;
+  readonly #committer: Committer;
+  readonly #runs: LiveRuns;
+  readonly #timer: WakeTimer;
+  readonly #turns: Turns;
+  #isRunning = false;
+
+  constructor(parts: SchedulerParts) {
+    const { clock, calendar, store, runnerFor, random } = parts;
+    const { events } = this;
+    this.#parts = parts;
+    this.#table = new JobTable(calendar, store);
+    this.#inbox = new Inbox(clock, calendar);
+    this.#runs = new LiveRuns({
+      clock,
+      events,
+      runnerFor,
+      random,
+      inbox: this.#inbox,
+      dispatcher: new Dispatcher(parts.concurrency),
+      ask: () => this.#committer.ask(),
+      isStoreFailing: () => this.#committer.isFailing,
+      gapOf: (entry) => this.#table.gapOf(entry, clock.now()),
+    });
+    this.#turns = new Turns({
+      clock,
+      events,
+      table: this.#table,
+      inbox: this.#inbox,
+      runs: this.#runs,
+      matches: parts.matches ?? (() => true),
+      isStoreFailing: () => this.#committer.isFailing,
+      onApplied: () => this.#rearm(),
+    });
+    this.#committer = new Committer(store, clock, events, this.#turns, () => this.#runs.onStoreFailing());
+    this.#timer = new WakeTimer(clock, (wake) => this.#woke(wake));
+  }
+
+  /**
+   * Arms the jobs. Ticks that fell due since their slots were last decided count as missed while down; queued runs of an
+   * earlier scheduler are started.
+   *
+   * @param jobs names are unique
+   * @returns when all jobs have a slot; first ticks come after that
+   * @throws TickwiseError `STORE_UNUSABLE`
+   */
+  async start(jobs: readonly Job[]): Promise<void> {
+    const now = this.#parts.clock.now();
+    this.#turns.liveSince = now;
+    await this.#table.arm(jobs, now);
+    this.#isRunning = true;
+    for (const entry of this.#table.queued) this.#inbox.promote(entry);
+    this.#woke(this.#timer.look());
+  }
+
+  /**
+   * Replaces the definitions. Live runs go on under the old ones and keep their slots; nothing is started or ended. A job whose
+   * definition changed has ticks from now on only.
+   *
+   * @throws TickwiseError `STORE_UNUSABLE`, with the old definitions still in force
+   */
+  async reload(jobs: readonly Job[]): Promise<void> {
+    await this.#table.reload(jobs, this.#parts.clock.now(), (entry) => this.#inbox.forget(entry));
+    this.#woke(this.#timer.look());
+  }
+
+  /**
+   * Asks for a run now. A paused job may be triggered; a live run is dealt with as `onOverlap` says.
+   *
+   * @returns what became of it, durable
+   * @throws TickwiseError `JOB_NOT_FOUND`; `STORE_UNUSABLE` when 10,000 triggers wait for the store already
+   */
+  trigger(job: JobName, options: TriggerOptions = {}): Promise<TriggerResult> {
+    const entry = this.#table.find(job);
+    if (entry === undefined) return Promise.reject(new TickwiseError('JOB_NOT_FOUND', `no job is named ${job}`));
+    const { clock, random } = this.#parts;
+    const at = clock.now();
+    return new Promise((resolve, reject) => {
+      const runId = runIdOfTrigger(at, [random(), random()]);
+      const { by = 'trigger', input, budgetMs } = options;
+      const accepted = this.#inbox.trigger({
+        entry,
+        claim: { kind: 'trigger', job: entry.job, runId, at, by, input, budgetMs, context: this.#turns.contextFor(entry, at) },
+        resolve: (decided) => resolve(triggerResult(decided)),
+      });
+      if (accepted) this.#committer.ask();
+      else reject(new TickwiseError('STORE_UNUSABLE', 'too many triggers wait for the store already'));
+    });
+  }
+
+  /**
+   * Waits for the end of a run that is live or queued.
+   *
+   * @returns its end, durable
+   * @throws TickwiseError `RUN_NOT_FOUND` when no such run is live or queued here
+   */
+  async waitForEnd(runId: string): Promise<RunEnd> {
+    if (this.#runs.find(runId) === undefined && !this.#table.isQueued(runId)) {
+      throw new TickwiseError('RUN_NOT_FOUND', `run ${runId} is neither live nor queued here`);
+    }
+    return this.#runs.waiters.waitFor(runId);
+  }
+
+  /**
+   * Cancels a job's live and queued runs, or one run by its id. It returns at once; the end is seen by its proof.
+   *
+   * @param by who asks; kept in the ledger
+   * @returns ids of the runs that were asked to stop or withdrawn
+   */
+  cancel(jobOrRun: string, by: string): readonly string[] {
+    const cancelled: string[] = [];
+    for (const entry of this.#table.queued) {
+      for (const { runId } of entry.queued) {
+        if (entry.job.name !== jobOrRun && runId !== jobOrRun) continue;
+        this.#runs.withdrawQueued(entry.job.name, runId, by);
+        cancelled.push(runId);
+      }
+    }
+    for (const run of this.#runs.all()) {
+      if (run.job.name !== jobOrRun && run.grant.runId !== jobOrRun) continue;
+      this.#runs.stop(run, by);
+      cancelled.push(run.grant.runId);
+    }
+    this.#committer.ask();
+    return cancelled;
+  }
+
+  /** Ticks of a paused job are skipped; a live run goes on. @throws TickwiseError `JOB_NOT_FOUND`, `STORE_UNUSABLE` */
+  async pause(job: JobName): Promise<void> {
+    await this.#table.setPaused(job, true);
+  }
+
+  /** Ticks run again, and so does what is queued. @throws TickwiseError `JOB_NOT_FOUND`, `STORE_UNUSABLE` */
+  async resume(job: JobName): Promise<void> {
+    const entry = await this.#table.setPaused(job, false);
+    if (entry.queued.length > 0) this.#inbox.promote(entry);
+    this.#committer.ask();
+  }
+
+  /**
+   * Starts nothing more, lets live runs finish the step they are in, asks what is left after the grace to stop, and waits for
+   * the proof of every end. Queued runs stay queued in the store.
+   *
+   * @param graceMs how long live runs may go on
+   * @param hurry aborted: stop and use force at once
+   * @returns ids of inline runs that ignore their stop: nothing but the end of the process ends them. Empty in all other cases
+   */
+  async stop(graceMs: DurationMs, hurry?: AbortSignal): Promise<readonly string[]> {
+    this.#turns.isDraining = true;
+    const unproven = await this.#runs.drain(graceMs, hurry);
+    this.#timer.cancel();
+    // A store that fails to the very end shall not keep the process: what it lacks is found and proved at the next start.
+    if (!this.#committer.isFailing) await this.#committer.waitIdle();
+    this.#committer.close();
+    return unproven;
+  }
+
+  /** @returns a job's definition, next tick and runs as they stand now; `undefined` for an unknown one */
+  inspect(job: JobName): Readonly<Pick<JobEntry, 'job' | 'nextTickAt' | 'live' | 'queued' | 'isPaused'>> | undefined {
+    return this.#table.find(job);
+  }
+
+  statistics(): Statistics {
+    const runs = [...this.#runs.all()];
+    return {
+      jobs: this.#table.size,
+      live: runs.length,
+      waitingForPlace: runs.filter((run) => !run.begun).length,
+      blocked: runs.filter((run) => run.state === 'blocked').length,
+      ticks: { ...this.#turns.ticks },
+      runs: { ...this.#runs.outcomes },
+    };
+  }
+
+  // -----------------------------------------------------------------------------------------------
+
+  #woke(wake: Wake): void {
+    if (wake.stalledMs > 0) this.events.emit('loopStalled', { forMs: wake.stalledMs });
+    if (wake.steppedMs !== 0) {
+      this.events.emit('clockStepped', { byMs: wake.steppedMs });
+      // A step forward is downtime. A step back fires nothing again, for ticks are decided once.
+      if (wake.steppedMs > 0) this.#turns.liveSince = wake.now;
+    }
+    for (const entry of this.#table.takeDue(wake.now)) this.#inbox.due(entry);
+    this.#rearm();
+    this.#committer.askNow();
+  }
+
+  #rearm(): void {
+    if (this.#isRunning) this.#timer.arm(this.#table.earliest);
+  }
+}

@@ -1,0 +1,37 @@
+/** Asking for a run: what it may bring, and what became of it. */
+import type { RefusalReason, TriggerDecision } from '../core/gate.ts';
+import type { DurationMs } from '../core/time.ts';
+
+/** What became of a trigger. */
+export type TriggerResult =
+  | { readonly kind: 'started' | 'queued' | 'folded'; readonly runId: string }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly liveRunId: string | undefined };
+
+/** What a trigger may bring. */
+export interface TriggerOptions {
+  /** JSON text. */
+  readonly input?: string | undefined;
+  /** Never above the job's own. */
+  readonly budgetMs?: DurationMs | undefined;
+  /** Who asks; kept in the ledger. */
+  readonly by?: string | undefined;
+}
+
+/** Reads the gate's decision. @returns what the asker is told */
+export function triggerResult(decisions: readonly TriggerDecision[]): TriggerResult {
+  const decision = decisions.findLast((made) => made.kind !== 'stop');
+  switch (decision?.kind) {
+    case 'start':
+      return { kind: 'started', runId: decision.runId };
+    case 'queue':
+      return { kind: 'queued', runId: decision.runId };
+    case 'fold':
+      return { kind: 'folded', runId: decision.into };
+    case 'refuse':
+      return { kind: 'refused', reason: decision.reason, liveRunId: decision.liveRunId };
+    case undefined:
+      throw new Error('the gate made no decision about a trigger');
+    default:
+      return decision satisfies never;
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * What the scheduler asks of the store, and what it makes of the answers: ticks are counted, queued runs lined up, live runs
+ * stopped for a newer one, and grants begun. Called by the committer alone.
+ */
+import type { Decision, GateContext, TriggerDecision } from '../core/gate.ts';
+import type { Job, JobName } from '../core/job.ts';
+import type { Clock, TurnResult } from '../core/ports.ts';
+import type { Cause } from '../core/run.ts';
+import type { MissReason, SkipReason, TickOutcome } from '../core/tick.ts';
+import type { Instant } from '../core/time.ts';
+import type { TurnSource } from './committer.ts';
+import type { Events } from './events.ts';
+import type { BuiltTurn, Inbox } from './inbox.ts';
+import type { JobEntry } from './job-entry.ts';
+import type { JobTable } from './job-table.ts';
+import type { LiveRuns } from './live-runs.ts';
+
+/** What the turns need from the scheduler. */
+export interface TurnsParts {
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly table: JobTable;
+  readonly inbox: Inbox;
+  readonly runs: LiveRuns;
+  readonly matches: (job: Job) => boolean;
+  readonly isStoreFailing: () => boolean;
+  /** Next ticks have changed. */
+  readonly onApplied: () => void;
+}
+
+/** See the head of this file. */
+export class Turns implements TurnSource {
+  readonly ticks: Record<TickOutcome, number> = { ran: 0, skipped: 0, missed: 0, folded: 0 };
+  /** Ticks at or before this instant fell due while this scheduler could not have started them. */
+  liveSince: Instant = 0;
+  isDraining = false;
+  readonly #parts: TurnsParts;
+
+  constructor(parts: TurnsParts) {
+    this.#parts = parts;
+  }
+
+
+  build(): BuiltTurn | undefined {
+    const { clock, inbox, isStoreFailing } = this.#parts;
+    // Ticks that fell due while the store failed were missed: they follow `onMissed`, and make no burst.
+    if (isStoreFailing()) this.liveSince = clock.now();
+    return inbox.build((entry, now) => this.contextFor(entry, now));
+  }
+
+  restore(turn: BuiltTurn): void {
+    this.#parts.inbox.restore(turn, (job) => this.#parts.table.find(job.name));
+  }
+
+  apply(turn: BuiltTurn, result: TurnResult): void {
+    const { table, runs } = this.#parts;
+    turn.ends.forEach((write, index) => {
+      const entry = table.get(write.job);
+      runs.ended(entry, write, result.ended[index] === true);
+      if (entry === undefined) return;
+      if (write.fence === undefined) table.dequeue(entry, write.runId);
+      this.#promoteAfter(entry);
+    });
+    turn.runs.forEach((run, index) => runs.saved(run, turn.checkpoints[index]?.checkpoint, result.saved[index] === true));
+    turn.dueEntries.forEach((entry, index) => {
+      const claim = turn.claims[index];
+      if (claim?.kind !== 'ticks') throw new Error('claims of ticks come first in a turn');
+      this.#applyTicks(entry, result.decisions[index] as readonly Decision[]);
+      table.decided(entry, claim, turn.nextTicks[index]);
+    });
+    turn.triggers.forEach((trigger, index) => {
+      const decisions = result.decisions[turn.dueEntries.length + index] as readonly TriggerDecision[];
+      this.#applyTrigger(trigger.entry, trigger.claim.at, decisions);
+      trigger.resolve(decisions);
+    });
+    for (const grant of result.grants) {
+      const entry = table.get(grant.job);
+      if (entry === undefined) throw new Error(`a grant for ${grant.job}, which is no job of this scheduler`);
+      table.dequeue(entry, grant.runId);
+      runs.begin(entry, grant);
+    }
+    this.#parts.onApplied();
+  }
+
+  /** What the gate is told about a job. */
+  contextFor(entry: JobEntry, now: Instant): GateContext {
+    return {
+      now,
+      liveSince: this.liveSince,
+      draining: this.isDraining,
+      matched: this.#parts.matches(entry.job),
+      waitingForPlace: entry.live !== undefined && !entry.live.begun,
+      exclusiveHeld: false,
+    };
+  }
+
+  #applyTicks(entry: JobEntry, decisions: readonly Decision[]): void {
+    const job = entry.job.name;
+    for (const decision of decisions) {
+      switch (decision.kind) {
+        case 'start':
+          this.#tick(job, decision.tick, 'ran', undefined, decision.runId);
+          break;
+        case 'queue':
+          this.#tick(job, decision.tick, 'ran', undefined, decision.runId);
+          this.#enqueue(entry, decision.runId, decision.tick, decision.cause);
+          break;
+        case 'skip':
+          this.#tick(job, decision.tick, 'skipped', decision.reason, undefined);
+          break;
+        case 'miss':
+          this.#tick(job, decision.tick, 'missed', decision.reason, undefined);
+          break;
+        case 'fold':
+          this.#tick(job, decision.tick, 'folded', undefined, decision.into);
+          break;
+        case 'stop':
+          this.#stopForOverlap(decision.runId);
+          break;
+        default:
+          decision satisfies never;
+      }
+    }
+  }
+
+  #applyTrigger(entry: JobEntry, at: Instant, decisions: readonly TriggerDecision[]): void {
+    for (const decision of decisions) {
+      if (decision.kind === 'queue') this.#enqueue(entry, decision.runId, at, 'trigger');
+      else if (decision.kind === 'stop') this.#stopForOverlap(decision.runId);
+    }
+  }
+
+  #enqueue(entry: JobEntry, runId: string, tick: Instant, cause: Cause): void {
+    this.#parts.table.enqueue(entry, { runId, cause });
+    this.#parts.events.emit('runQueued', { job: entry.job.name, runId, tick, cause });
+  }
+
+  #stopForOverlap(runId: string): void {
+    const run = this.#parts.runs.find(runId);
+    if (run !== undefined) this.#parts.runs.stop(run, 'overlap');
+  }
+
+  /** A slot, and perhaps resources, are free: whoever waits for them is looked at in the next turn. */
+  #promoteAfter(entry: JobEntry): void {
+    this.#parts.table.forgetRemoved(entry);
+    if (this.isDraining) return;
+    for (const waiting of this.#parts.table.queued) {
+      if (waiting.isPaused) continue;
+      if (waiting === entry || waiting.job.exclusive.some((name) => entry.job.exclusive.includes(name))) this.#parts.inbox.promote(waiting);
+    }
+  }
+
+  #tick(job: JobName, tick: Instant, outcome: TickOutcome, reason: SkipReason | MissReason | undefined, runId: string | undefined): void {
+    this.ticks[outcome]++;
+    if (this.#parts.events.isHeard('tickDecided')) this.#parts.events.emit('tickDecided', { job, tick, outcome, reason, runId });
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * The scheduler's only timer. It is armed for the earliest tick and never for longer than 30 s, so that a step of the wall
+ * clock, a suspended machine and a held event loop are noticed by comparing the two clocks at each wake.
+ */
+import type { Clock, Timer } from '../core/ports.ts';
+import type { DurationMs, Instant, MonotonicMs } from '../core/time.ts';
+
+/** The longest sleep. */
+const LONGEST_SLEEP_MS: DurationMs = 30_000;
+/** A smaller difference between the clocks is slewing, not a step. */
+const STEP_MS: DurationMs = 1_000;
+/** A later wake than this is worth a word. */
+const STALL_MS: DurationMs = 1_000;
+
+/** What the timer noticed when it woke. */
+export interface Wake {
+  readonly now: Instant;
+  /** How far the wall clock moved against the monotonic one since the last wake; 0 when it did not. */
+  readonly steppedMs: DurationMs;
+  /** How much later than asked the wake came, by the monotonic clock; 0 when it was in time. */
+  readonly stalledMs: DurationMs;
+}
+
+/** Armed for one instant at a time. */
+export class WakeTimer {
+  readonly #clock: Clock;
+  readonly #onWake: (wake: Wake) => void;
+  #timer: Timer | undefined;
+  #wakeAt: MonotonicMs = 0;
+  /** Wall clock less monotonic clock, when last looked at. */
+  #offset: DurationMs;
+
+  constructor(clock: Clock, onWake: (wake: Wake) => void) {
+    this.#clock = clock;
+    this.#onWake = onWake;
+    this.#offset = clock.now() - clock.monotonic();
+  }
+
+  /** Wakes at an instant of the wall clock, or after the longest sleep. Replaces what was armed before. */
+  arm(at: Instant | undefined): void {
+    this.#timer?.cancel();
+    const sleepMs = at === undefined ? LONGEST_SLEEP_MS : Math.min(LONGEST_SLEEP_MS, Math.max(0, at - this.#clock.now()));
+    this.#wakeAt = this.#clock.monotonic() + sleepMs;
+    this.#timer = this.#clock.setTimer(this.#wakeAt, () => this.#wake());
+  }
+
+  /** Looks at the clocks without waiting for the timer. */
+  look(): Wake {
+    const now = this.#clock.now();
+    const monotonic = this.#clock.monotonic();
+    const offset = now - monotonic;
+    const moved = offset - this.#offset;
+    this.#offset = offset;
+    const late = monotonic - this.#wakeAt;
+    return { now, steppedMs: Math.abs(moved) >= STEP_MS ? moved : 0, stalledMs: late >= STALL_MS ? late : 0 };
+  }
+
+  cancel(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #wake(): void {
+    this.#timer = undefined;
+    this.#onWake(this.look());
+  }
+}
