@@ -7,30 +7,12 @@
  * A file counts as it was when the walk read it. What happens to it behind the walk belongs to the next pass.
  */
 import { statSync } from 'node:fs';
-import { posix, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { StepResult, TaskContext, TimeoutTaskHandler } from '../../src/core/task.ts';
+import { type Batch, type Counts, NOTHING, take } from './integrity-index/batch.ts';
 import { type Finding, type Findings, IndexFile, type Pass } from './integrity-index/index-file.ts';
-import { PIECE_BYTES, type Reading, readPiece } from './integrity-index/piece.ts';
-import { byteString, type Entry, readable, walk } from './integrity-index/walk.ts';
-
-/** What the job's `input` may say. Paths are relative to the folder that holds `config/`. */
-export interface IntegrityInput {
-  /** The tree; the checkout unless given. Another root starts afresh. */
-  readonly root?: string;
-  /** Paths below the root that are passed over; `.git` and `var` unless given. */
-  readonly exclude?: readonly string[];
-  /** The index; `var/integrity-index.db` unless given. It is never part of itself. */
-  readonly index?: string;
-  /** At most this many entries a step; 256 unless given. */
-  readonly entriesPerStep?: number;
-  /** At most this many bytes a step, but at least one piece of 4 MiB; 16 MiB unless given. */
-  readonly bytesPerStep?: number;
-  /** After this long a step begins nothing more; 25 ms unless given. */
-  readonly stepMs?: number;
-  /** A rest after each step, so that a large tree does not take a whole core; none unless given. */
-  readonly restMs?: number;
-}
+import { PIECE_BYTES, type Reading } from './integrity-index/piece.ts';
+import { type IntegrityInput, type Settings, settingsOf } from './integrity-index/settings.ts';
+import { type Entry, readable, walk } from './integrity-index/walk.ts';
 
 /** Where a pass stands: all that a later run needs. */
 export interface IntegrityCheckpoint extends Pass {
@@ -40,25 +22,6 @@ export interface IntegrityCheckpoint extends Pass {
   /** The file after it, when its reading stands half-way. */
   readonly reading?: Reading;
   readonly counts: Counts;
-}
-
-/** What a walk has met so far. */
-export interface Counts {
-  readonly files: number;
-  readonly bytes: number;
-  readonly folders: number;
-  /** Not followed. */
-  readonly symlinks: number;
-  /** Pipes, sockets, devices. */
-  readonly special: number;
-  /** Files and folders without permission, or with a fault of the disk; what the index knew of them is kept. */
-  readonly unreadable: number;
-  /** Named by their folder, and no longer there when the walk came to them. */
-  readonly vanished: number;
-  /** Files that changed under each of three readings; what the index knew of them is kept. */
-  readonly unsettled: number;
-  /** Time spent in steps. */
-  readonly workMs: number;
 }
 
 /** The result of a pass. */
@@ -75,18 +38,6 @@ export interface IntegrityReport extends Omit<Counts, 'workMs'> {
 }
 
 type Step = StepResult<IntegrityCheckpoint>;
-
-const NOTHING: Counts = {
-  files: 0,
-  bytes: 0,
-  folders: 0,
-  symlinks: 0,
-  special: 0,
-  unreadable: 0,
-  vanished: 0,
-  unsettled: 0,
-  workMs: 0,
-};
 
 /** Built once for each run. It holds the open walk between steps; all else is in the checkpoint and the index. */
 export default class IntegrityIndex implements TimeoutTaskHandler<IntegrityCheckpoint, IntegrityInput | undefined> {
@@ -115,8 +66,6 @@ export default class IntegrityIndex implements TimeoutTaskHandler<IntegrityCheck
 
   #batch(index: IndexFile, settings: Settings, checkpoint: IntegrityCheckpoint, startedAt: number): Step {
     const open = this.#openAt(settings, checkpoint);
-    // Put back at the end: a walk that was broken off by an error is not gone on with.
-    this.#walk = undefined;
     const { root: _root, reading: _reading, cursor: _cursor, counts, ...pass } = checkpoint;
     const batch: Batch = { index, settings, pass, counts: { ...counts }, reading: checkpoint.reading, bytes: 0 };
     const isFull = (entries: number): boolean =>
@@ -177,82 +126,6 @@ interface OpenWalk {
   cursor: string;
   /** What comes after the cursor, once it is known. */
   entry: Entry | undefined;
-}
-
-interface Batch {
-  readonly index: IndexFile;
-  readonly settings: Settings;
-  readonly pass: Pass;
-  readonly counts: { -readonly [Name in keyof Counts]: number };
-  reading: Reading | undefined;
-  bytes: number;
-}
-
-/** Deals with an entry. Returns false when it is a file of which more is to be read. */
-function take(entry: Entry, batch: Batch): boolean {
-  if (entry.kind === 'file') return takeFile(entry.path, batch);
-  if (entry.kind === 'unreadable') batch.index.keepBelow(entry.path, batch.pass);
-  const count = {
-    folder: 'folders',
-    symlink: 'symlinks',
-    special: 'special',
-    unreadable: 'unreadable',
-    vanished: 'vanished',
-  } as const;
-  batch.counts[count[entry.kind]]++;
-  return true;
-}
-
-function takeFile(path: string, batch: Batch): boolean {
-  const piece = readPiece(batch.settings.rootBytes, path, batch.reading);
-  batch.bytes += piece.bytes;
-  batch.reading = piece.kind === 'more' ? piece.reading : undefined;
-  switch (piece.kind) {
-    case 'more':
-      return false;
-    case 'hashed':
-      batch.index.record(path, piece.digest, piece.size, batch.pass);
-      batch.counts.files++;
-      batch.counts.bytes += piece.size;
-      return true;
-    case 'unsettled':
-    case 'unreadable':
-      batch.index.keep(path, batch.pass);
-      batch.counts[piece.kind]++;
-      return true;
-    case 'vanished':
-      batch.counts.vanished++;
-      return true;
-    default:
-      return piece satisfies never;
-  }
-}
-
-interface Settings extends Required<Omit<IntegrityInput, 'exclude'>> {
-  readonly rootBytes: string;
-  readonly isExcluded: (path: string) => boolean;
-}
-
-const HOME = fileURLToPath(new URL('../../', import.meta.url));
-
-function settingsOf(input: IntegrityInput | undefined): Settings {
-  const root = resolve(HOME, input?.root ?? '.');
-  const index = resolve(HOME, input?.index ?? 'var/integrity-index.db');
-  const excluded = new Set(
-    (input?.exclude ?? ['.git', 'var']).map((path) => byteString(posix.normalize(path).replace(/\/+$/, ''))),
-  );
-  const rootBytes = byteString(root);
-  const own = new Set([index, `${index}-journal`].map(byteString));
-  return {
-    root,
-    rootBytes,
-    index,
-    isExcluded: (path) => excluded.has(path) || own.has(`${rootBytes}/${path}`),
-    entriesPerStep: input?.entriesPerStep ?? 256,
-    bytesPerStep: input?.bytesPerStep ?? 16_777_216,
-    stepMs: input?.stepMs ?? 25,
-    restMs: input?.restMs ?? 0,
-  };
 }
 
 function progressOf({ pass, total, counts }: IntegrityCheckpoint, where: string): NonNullable<Step['progress']> {

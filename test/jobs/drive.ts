@@ -3,11 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { StepResult, TaskContext } from '../../src/core/task.ts';
-import IntegrityIndex, {
-  type IntegrityCheckpoint,
-  type IntegrityInput,
-  type IntegrityReport,
-} from '../../config/jobs/integrity-index.ts';
+import IntegrityIndex, { type IntegrityCheckpoint, type IntegrityReport } from '../../config/jobs/integrity-index.ts';
+import type { IntegrityInput } from '../../config/jobs/integrity-index/settings.ts';
 
 /** Far above what any tree of these tests needs, so that a handler that never ends fails instead of hanging. */
 const MOST_STEPS = 5_000;

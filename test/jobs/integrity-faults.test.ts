@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { readPiece } from '../../config/jobs/integrity-index/piece.ts';
 import { byteString, readable } from '../../config/jobs/integrity-index/walk.ts';
@@ -24,14 +26,15 @@ function unprivileged<T>(tree: Bundle, work: () => T): T {
 
 describe('what cannot be read', () => {
   it('is counted, and is not taken for gone, be it a file or a folder', () => {
-    using tree = setup({ a: '1', 'dir/b': '2', 'dir/c/d': '3', 'dir-e': '4', f: '5' });
+    using tree = setup({ a: '1', 'dir/b': '2', 'dir/c/d': '3', 'dir-e': '4', dirx: '5', f: '6' });
     unprivileged(tree, () => tree.pass());
+    tree.remove('dirx');
     for (const path of ['a', 'dir']) chmodSync(`${tree.root}/${path}`, 0);
     expect(unprivileged(tree, () => tree.pass().report)).toMatchObject({
       files: 2,
       unreadable: 2,
       changed: { count: 0 },
-      gone: { count: 0 },
+      gone: { count: 1, paths: ['dirx'] },
     });
     chmodSync(`${tree.root}/a`, 0o644);
     chmodSync(`${tree.root}/dir`, 0o755);
@@ -170,6 +173,30 @@ describe('a file that changes while it is read', () => {
     expect(size).toBe(BIG + 3);
     expect(report).toMatchObject({ files: 1, unsettled: 1, changed: { count: 0 }, gone: { count: 0 } });
     expect(tree.pass().report).toMatchObject({ unsettled: 0, changed: { count: 1, paths: ['big'] } });
+  });
+
+  it('is never taken for read when it changes within a piece', async () => {
+    using tree = setup({ big: Buffer.alloc(3 * MEBIBYTE) });
+    const writer = new Worker(
+      `const fs = require('node:fs'), file = fs.openSync(require('node:worker_threads').workerData, 'r+');
+       for (let size = ${3 * MEBIBYTE}; ; size ^= 1) fs.ftruncateSync(file, size);`,
+      { eval: true, workerData: `${tree.root}/big` },
+    );
+    try {
+      await once(writer, 'online');
+      let piece = readPiece(byteString(tree.root), 'big', undefined);
+      for (let tries = 0; tries < 2_000 && piece.kind !== 'more'; tries++)
+        piece = readPiece(byteString(tree.root), 'big', undefined);
+      expect(piece).toMatchObject({ kind: 'more', reading: { offset: 0, digest: '', attempt: 2 } });
+    } finally {
+      await writer.terminate();
+    }
+  });
+
+  it('does not inherit the attempts of another file', () => {
+    using tree = setup({ other: 'x' });
+    const reading = { path: 'big', identity: '', offset: 4 * MEBIBYTE, digest: 'ff', attempt: 3 };
+    expect(readPiece(byteString(tree.root), 'other', reading)).toMatchObject({ kind: 'hashed', size: 1 });
   });
 
   it('loses its half-read pieces when another file comes before it', () => {

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import IntegrityIndex, { type IntegrityCheckpoint } from '../../config/jobs/integrity-index.ts';
+import { IndexFile } from '../../config/jobs/integrity-index/index-file.ts';
 import { type Bundle, setup, timeless } from './drive.ts';
 
 const FILES = {
@@ -194,6 +195,14 @@ describe('a change during a pass', () => {
   });
 });
 
+describe('walks', () => {
+  it('are told apart when they begin in the same millisecond, or after the clock was put back', () => {
+    using tree = setup();
+    using index = new IndexFile(String(tree.input.index));
+    expect([5_000, 5_000, 1_000].map((now) => index.begin(tree.root, now).walk)).toEqual([5_000, 5_001, 5_002]);
+  });
+});
+
 describe('another root', () => {
   it('starts afresh, in the middle of a pass too', () => {
     using tree = setup({ 'one/a': '1', 'two/b': '2', 'two/c': '3' }, { entriesPerStep: 1 });
@@ -241,6 +250,28 @@ describe('a step', () => {
     using tree = setup({ big }, { bytesPerStep: 4 * MEBIBYTE });
     tree.pass({ between: () => 'restart' });
     expect(indexed(tree)['big']).toBe(chained(big));
+  });
+
+  it('takes a file that fills its pieces to the last byte for whole', () => {
+    const [one, two] = [Buffer.alloc(4 * MEBIBYTE, 1), Buffer.alloc(8 * MEBIBYTE, 2)];
+    using tree = setup({ one, two }, { bytesPerStep: 4 * MEBIBYTE });
+    tree.pass();
+    expect(indexed(tree)).toEqual({ one: createHash('sha256').update(one).digest('hex'), two: chained(two) });
+  });
+
+  it('that fails leaves the index as it was, and is made again by the same handler', () => {
+    using tree = setup(FILES, { entriesPerStep: 5 });
+    const handler = new IntegrityIndex();
+    const { checkpoint } = tree.step(handler);
+    using db = new DatabaseSync(String(tree.input.index));
+    db.exec(
+      "create trigger full before insert on files when new.path = cast('a/c/d.txt' as blob) begin select raise(abort, 'disk is full'); end",
+    );
+    expect(() => tree.step(handler, checkpoint)).toThrow('disk is full');
+    expect(indexed(tree)).toEqual({});
+    db.exec('drop trigger full');
+    tree.step(handler, checkpoint);
+    expect(Object.keys(indexed(tree))).toEqual(['a/b.txt', 'a/c/d.txt', 'a/c/e.txt']);
   });
 
   it('begins nothing more once its time is over', () => {
