@@ -34,7 +34,7 @@ const STEPS: readonly string[] = [
     fence integer not null default 0 check (fence >= 0),
     newest text
   ) strict;
-  create trigger slots_fence_grows before update of fence on slots when new.fence not in (old.fence, old.fence + 1)
+  create trigger slots_fence_grows before update of fence on slots when new.fence < old.fence or new.fence > old.fence + 1
   begin select raise(abort, 'a fence only grows, by one at a time'); end;
   create trigger slots_stay before delete on slots
   begin select raise(abort, 'a slot stays for ever, for its fence must go on growing'); end;
@@ -43,7 +43,7 @@ const STEPS: readonly string[] = [
     id text primary key,
     job integer not null references slots (job),
     tick integer not null,
-    cause text not null check (cause in ('tick', 'trigger', 'catchup')),
+    cause text not null check (cause = 'tick' or cause = 'trigger' or cause = 'catchup'),
     fence integer check (fence > 0),
     node integer references nodes (node),
     queued_at integer not null,
@@ -73,13 +73,13 @@ const STEPS: readonly string[] = [
   create table ticks (
     tick integer not null,
     job integer not null references slots (job),
-    outcome text not null check (outcome in ('ran', 'skipped', 'missed', 'folded')),
+    outcome text not null,
     reason text,
     run text,
     decided_at integer not null,
     primary key (tick, job),
-    check ((run is not null) = (outcome in ('ran', 'folded'))),
-    check ((reason is not null) = (outcome in ('skipped', 'missed')))
+    check (case outcome when 'ran' then run is not null when 'skipped' then reason is not null
+      when 'missed' then reason is not null when 'folded' then run is not null else false end)
   ) strict, without rowid;
 
   create table resources (
