@@ -10,6 +10,7 @@ export interface LogTarget {
   flush(): Promise<void>;
 }
 
+/** Where the file is, and when it is rotated. */
 export interface LogFileOptions {
   readonly path: string;
   /** A file does not grow above this, unless a single line does. */

@@ -2,6 +2,7 @@
 import { errorRecord } from '../core/errors.ts';
 import type { Instant } from '../core/time.ts';
 
+/** The levels, least first; a log writes its own and those after it. */
 export const LOG_LEVELS: readonly ['debug', 'info', 'warn', 'error'] = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { Writable } from 'node:stream';
 import type * as Winston from 'winston';
 import type { TaskLog } from '../core/task.ts';
+import { createSystemClock } from './clock.ts';
 import { createLogFile, type LogFileOptions, type LogTarget } from './log-file.ts';
 import { type LineStyle, lineOf, LOG_LEVELS, type LogEntry, type LogLevel } from './log-line.ts';
 
@@ -14,6 +15,7 @@ export interface Log extends TaskLog {
   flush(): Promise<void>;
 }
 
+/** What a log writes, how, and where. */
 export interface LogOptions {
   readonly level: LogLevel;
   readonly format: 'pretty' | 'json';
@@ -124,6 +126,7 @@ class Sink {
   }
 }
 
+const clock = createSystemClock();
 const MESSAGE = Symbol.for('message');
 
 /** A target as winston wants it: a writable stream, and a format that makes the line. */
@@ -149,9 +152,9 @@ class CountedTarget {
   /** A target that hangs is given up: the process that waits for this wants to end. */
   flush(): Promise<void> {
     return new Promise((resolve) => {
-      const patience = setTimeout(resolve, FLUSH_LIMIT_MS);
+      const patience = clock.setTimer(clock.monotonic() + FLUSH_LIMIT_MS, resolve);
       void this.target.flush().then(() => {
-        clearTimeout(patience);
+        patience.cancel();
         resolve();
       });
     });
