@@ -14,6 +14,8 @@ export interface Builder {
   /** Frozen values by what they were made of: equal ones are one object, so that 100,000 jobs stay small. */
   readonly interned: Map<string, unknown>;
   readonly durations: Map<string, DurationMs>;
+  /** What was found out about paths, so that the file system is asked once about each. */
+  readonly paths: Map<string, string | undefined>;
 }
 
 /**
@@ -77,7 +79,13 @@ export function deepFreeze<Value>(value: Value): Value {
  * @param form the form of a name
  * @param expected its description
  */
-export function checkPairs(pairs: Readonly<Record<string, string>>, path: Path, builder: Builder, form: RegExp, expected: string): void {
+export function checkPairs(
+  pairs: Readonly<Record<string, string>>,
+  path: Path,
+  builder: Builder,
+  form: RegExp,
+  expected: string,
+): void {
   for (const [name, value] of Object.entries(pairs)) {
     if (!form.test(name)) builder.findings.add([...path, name], 'not a legal name', { got: name, expected, at: 'key' });
     if (value.includes('\0')) builder.findings.add([...path, name], 'holds a NUL character');

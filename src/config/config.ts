@@ -3,11 +3,13 @@ import type { HistoryLimits, Job, NotifyRule } from '../core/job.ts';
 import type { DurationMs } from '../core/time.ts';
 import type { ConfigProblem } from './problem.ts';
 
+/** Where the ledger is kept. */
 export type StoreConfig =
   | { readonly kind: 'sqlite'; /** Absolute. */ readonly path: string }
   | { readonly kind: 'postgres'; readonly url: string }
   | { readonly kind: 'memory' };
 
+/** Where the API listens. */
 export type ListenConfig =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; /** Absolute. */ readonly path: string };
@@ -22,6 +24,7 @@ export interface TokenConfig {
   readonly scopes: readonly ('read' | 'run' | 'admin')[];
 }
 
+/** What is logged, and how. */
 export interface LogConfig {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   /** `auto`: pretty on a terminal, else JSON. */

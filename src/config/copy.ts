@@ -27,7 +27,12 @@ function copyPart(value: unknown, path: Path, findings: Findings): unknown {
   if (typeof value !== 'object') return refuse(path, `a value of type ${typeof value}`, 'what JSON can say', findings);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    return refuse(path, 'an object of a class', `a plain object${path.at(-1) === 'task' ? ', or one with handleTimeoutTask' : ''}`, findings);
+    return refuse(
+      path,
+      'an object of a class',
+      `a plain object${path.at(-1) === 'task' ? ', or one with handleTimeoutTask' : ''}`,
+      findings,
+    );
   }
   const copy: Record<string, unknown> = {};
   for (const [key, part] of Object.entries(value)) {

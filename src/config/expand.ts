@@ -29,7 +29,8 @@ export function expandStrings(value: unknown, source: ExpandSource, findings: Fi
   const walk = (part: unknown, path: Path): unknown => {
     if (typeof part === 'string') return part.includes('${') ? expandText(part, path, source, findings, secrets) : part;
     if (Array.isArray(part)) for (const [index, item] of part.entries()) part[index] = walk(item, [...path, index]);
-    else if (isPlain(part)) for (const key of Object.keys(part)) if (key !== '__proto__') part[key] = walk(part[key], [...path, key]);
+    else if (isPlain(part))
+      for (const key of Object.keys(part)) if (key !== '__proto__') part[key] = walk(part[key], [...path, key]);
     return part;
   };
   return walk(value, []);

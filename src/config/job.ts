@@ -1,5 +1,13 @@
 /** From a job as it is written, and the defaults, to a core job. */
-import { type HistoryLimits, type Isolation, type Job, JOB_DEFAULTS, type NotifyRule, type RetryPolicy, type Task } from '../core/job.ts';
+import {
+  type HistoryLimits,
+  type Isolation,
+  type Job,
+  JOB_DEFAULTS,
+  type NotifyRule,
+  type RetryPolicy,
+  type Task,
+} from '../core/job.ts';
 import { type Builder, checkPairs, deepFreeze, durationOf, intern } from './builder.ts';
 import { check } from './check.ts';
 import type { Path } from './finding.ts';
@@ -95,7 +103,10 @@ export function checkPolicies(raw: RawPolicies, path: Path, builder: Builder): v
   const { delay, maxDelay } = raw.retry ?? {};
   const [delayMs, maxDelayMs] = [durationOf(builder, delay), durationOf(builder, maxDelay)];
   if (delayMs !== undefined && maxDelayMs !== undefined && maxDelayMs < delayMs) {
-    builder.findings.add([...path, 'retry', 'maxDelay'], 'shorter than delay', { got: maxDelay, expected: `at least "${delay}"` });
+    builder.findings.add([...path, 'retry', 'maxDelay'], 'shorter than delay', {
+      got: maxDelay,
+      expected: `at least "${delay}"`,
+    });
   }
 }
 
@@ -130,7 +141,8 @@ export function checkLabels(labels: Readonly<Record<string, string>>, path: Path
 function checkIsolation(rawTask: unknown, isolation: Isolation | undefined, path: Path, builder: Builder): void {
   if (isolation === undefined || rawTask === undefined) return;
   if (isCallableTask(rawTask)) {
-    if (isolation !== 'inline') builder.findings.add(path, 'a function runs inline', { got: isolation, expected: '"inline", or a module' });
+    if (isolation !== 'inline')
+      builder.findings.add(path, 'a function runs inline', { got: isolation, expected: '"inline", or a module' });
     return;
   }
   if (typeof rawTask !== 'object' || rawTask === null || 'module' in rawTask) return;

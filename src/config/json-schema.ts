@@ -1,20 +1,18 @@
 /** Makes `config/scheduler.schema.json`, which editors read. Run it with `--write` after a change of `schema.ts`. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
-import { fileSchema } from './schema.ts';
+import { jsonSchema } from './schema.ts';
 
 /** Where the generated file is kept. */
 export const JSON_SCHEMA_FILE: string = fileURLToPath(new URL('../../config/scheduler.schema.json', import.meta.url));
 
 /**
- * The JSON schema of `scheduler.config.json`, draft 7: the newest that editors support in full.
+ * The JSON schema of `scheduler.config.json` as text.
  *
  * @returns the text of the generated file, with a line break at its end
  */
 export function jsonSchemaText(): string {
-  const schema = z.toJSONSchema(fileSchema, { io: 'input', target: 'draft-07', reused: 'ref' });
-  return `${JSON.stringify({ title: 'Configuration of Tickwise', ...schema }, null, 2)}\n`;
+  return `${JSON.stringify(jsonSchema(), null, 2)}\n`;
 }
 
 if (import.meta.main) {

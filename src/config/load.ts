@@ -55,7 +55,8 @@ export function loadConfig(path: string, options: LoadOptions): Config {
     bytes = readFileSync(path);
   } catch (cause) {
     const code = (cause as { code?: unknown }).code;
-    const why = code === 'ENOENT' ? 'there is no such file; "tickwise init" writes an example' : `it cannot be read (${String(code)})`;
+    const why =
+      code === 'ENOENT' ? 'there is no such file; "tickwise init" writes an example' : `it cannot be read (${String(code)})`;
     throw new TickwiseError('CONFIG_UNREADABLE', `${path}: ${why}`, { cause, facts: { file: path } });
   }
   return parseConfig(decode(bytes, path), { ...options, file: path });
@@ -141,7 +142,8 @@ function readRoot(root: unknown, baseDir: string, options: LoadOptions, findings
   const settings: RawSettings = Object.fromEntries(Object.entries(raw).filter(([key]) => !unsound.has(key)));
   const timezone = readTimezone(settings.timezone, options.hostTimezone, findings);
   const { calendar, now } = options;
-  const builder: Builder = { findings, calendar, now, timezone, baseDir, interned: new Map(), durations: new Map() };
+  const caches = { interned: new Map(), durations: new Map(), paths: new Map() };
+  const builder: Builder = { findings, calendar, now, timezone, baseDir, ...caches };
   const made = readSettings(settings, Object.hasOwn(raw, 'auth'), builder);
   const policies = raw['defaults'] === undefined ? {} : readDefaults(raw['defaults'], builder);
   const base: JobBase = { policies, history: historyOf(policies.history, made.history, builder), notify: made.notify };

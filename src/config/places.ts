@@ -31,7 +31,8 @@ interface Frame {
 export function createPlaces(text: string, findings: readonly Finding[]): Places {
   const wanted = new Map<string, Place>();
   for (const { path, offset } of findings) {
-    for (let length = offset === undefined ? path.length : -1; length >= 0; length--) wanted.set(pathKey(path.slice(0, length)), {});
+    for (let length = offset === undefined ? path.length : -1; length >= 0; length--)
+      wanted.set(pathKey(path.slice(0, length)), {});
   }
   if (wanted.size > 0) fill(wanted, text);
   const lineStarts = lineStartsOf(text);

@@ -44,9 +44,11 @@ export function problemsOf(
   secrets: readonly string[],
   source?: { readonly file: string; readonly text: string },
 ): ConfigProblem[] {
+  if (list.length === 0) return [];
   const distinct = withoutRepetition(list);
   const places = source === undefined ? undefined : createPlaces(source.text, distinct);
-  const problems = places === undefined ? distinct : distinct.toSorted((one, other) => places.offsetOf(one) - places.offsetOf(other));
+  const problems =
+    places === undefined ? distinct : distinct.toSorted((one, other) => places.offsetOf(one) - places.offsetOf(other));
   const shown = problems.slice(0, PROBLEMS_LIMIT).map((finding) => problemOf(finding, secrets, source?.file, places));
   if (problems.length > shown.length) {
     const message = `and ${problems.length - shown.length} more problems`;

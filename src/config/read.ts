@@ -42,7 +42,7 @@ interface Survey {
 }
 
 /** Ends a pass from inside of it. */
-const TOO_DEEP = Symbol('too deep');
+const TOO_DEEP = new Error('nested too deeply');
 
 /**
  * Reads JSON with comments and trailing commas. One pass of a visitor finds duplicate keys, forbidden keys, depth and
@@ -93,8 +93,16 @@ function surveyOf(text: string, findings: Findings): Survey {
     onLiteralValue: (): void => void (comma = -1),
     onSeparator: (character: string, offset: number): void => void (comma = character === ',' ? offset : -1),
     onComment: (offset: number, length: number): void => void survey.blanks.push(offset, offset + length),
-    onError: (code: ParseErrorCode, offset: number, _: number, line: number): void => void survey.faults.push({ code, offset, line }),
-    onObjectProperty(key: string, offset: number, _: number, _line: number, _column: number, path: () => (string | number)[]): void {
+    onError: (code: ParseErrorCode, offset: number, _: number, line: number): void =>
+      void survey.faults.push({ code, offset, line }),
+    onObjectProperty(
+      key: string,
+      offset: number,
+      _: number,
+      _line: number,
+      _column: number,
+      path: () => (string | number)[],
+    ): void {
       comma = -1;
       const keys = open.at(-1);
       if (FORBIDDEN_KEYS.has(key)) forbid([...path(), key], findings, offset);

@@ -37,7 +37,8 @@ export function readSchedules(raw: unknown, path: Path, builder: Builder): reado
   return intern(builder, 'schedule', raw ?? null, () => {
     if (raw === undefined) return [];
     if (!Array.isArray(raw)) return readOne(raw, path, builder);
-    if (raw.length === 0) builder.findings.add(path, 'an empty list', { expected: 'at least one schedule, or no "schedule" at all' });
+    if (raw.length === 0)
+      builder.findings.add(path, 'an empty list', { expected: 'at least one schedule, or no "schedule" at all' });
     if (raw.length > 1_000) builder.findings.add(path, 'too many schedules', { got: raw.length, expected: 'at most 1000' });
     return raw.slice(0, 1_000).flatMap((part: unknown, index) => readOne(part, [...path, index], builder));
   });
@@ -57,7 +58,9 @@ function readText(raw: string, path: Path, builder: Builder): Schedule[] {
     const duration = every[1] ?? '';
     const everyMs = positiveDuration(duration);
     if (everyMs !== undefined) return sound({ kind: 'every', everyMs }, path, path, builder);
-    const bare = /^\d+$/.test(duration) ? `a bare number has no unit: write "@every ${duration}s" if seconds are meant` : 'not a duration above 0 after @every';
+    const bare = /^\d+$/.test(duration)
+      ? `a bare number has no unit: write "@every ${duration}s" if seconds are meant`
+      : 'not a duration above 0 after @every';
     builder.findings.add(path, bare, { got: raw, expected: '"@every 90s"' });
     return [];
   }
@@ -121,12 +124,16 @@ function sound(schedule: Schedule, where: Path, whole: Path, builder: Builder): 
   const { calendar, findings, now } = builder;
   const nickname = schedule.kind === 'cron' && schedule.pattern.startsWith('@') ? unknownNickname(schedule.pattern) : undefined;
   if (nickname !== undefined) {
-    findings.add(where, nickname, { got: schedule.kind === 'cron' ? schedule.pattern : undefined, expected: NICKNAMES.join(', ') });
+    findings.add(where, nickname, {
+      got: schedule.kind === 'cron' ? schedule.pattern : undefined,
+      expected: NICKNAMES.join(', '),
+    });
     return [];
   }
   const { startAt, stopAt, jitterMs, ...core } = schedule;
   const coreFault = calendar.fault(core);
-  if (coreFault !== undefined) findings.add(where, withoutValue(coreFault, where, builder), { got: findings.isTemplate(where) ? '' : undefined });
+  if (coreFault !== undefined)
+    findings.add(where, withoutValue(coreFault, where, builder), { got: findings.isTemplate(where) ? '' : undefined });
   const window = { ...(startAt === undefined ? {} : { startAt }), ...(stopAt === undefined ? {} : { stopAt }) };
   if (startAt !== undefined && stopAt !== undefined && startAt >= stopAt) {
     findings.add([...whole, 'stopAt'], 'not after startAt', { got: iso(stopAt), expected: `later than ${iso(startAt)}` });
@@ -160,7 +167,11 @@ function withoutValue(fault: string, where: Path, builder: Builder): string {
 
 /** Only these can have no tick left; to ask for the next one costs more than to check a pattern. */
 function mayBeOver(schedule: Schedule): boolean {
-  return schedule.kind === 'at' || schedule.stopAt !== undefined || (schedule.kind === 'cron' && schedule.pattern.split(/\s+/).length === 7);
+  return (
+    schedule.kind === 'at' ||
+    schedule.stopAt !== undefined ||
+    (schedule.kind === 'cron' && schedule.pattern.split(/\s+/).length === 7)
+  );
 }
 
 /** Reads an instant with its offset. `Date.parse` alone would take 30 February for 2 March. */
@@ -180,7 +191,10 @@ function readInstant(text: string, path: Path, builder: Builder): Instant | unde
   }
   if (hour === undefined || offset === undefined) {
     const missing = hour === undefined ? 'it has no time of day' : 'it does not say in which zone';
-    builder.findings.add(path, `not an instant: ${missing}; add the offset, or Z for UTC`, { got: text, expected: INSTANT_EXPECTED });
+    builder.findings.add(path, `not an instant: ${missing}; add the offset, or Z for UTC`, {
+      got: text,
+      expected: INSTANT_EXPECTED,
+    });
     return undefined;
   }
   const withColon = /^[+-]\d{4}$/.test(offset) ? `${offset.slice(0, 3)}:${offset.slice(3)}` : offset;

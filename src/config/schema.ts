@@ -5,7 +5,8 @@
  */
 import { z } from 'zod';
 import { ISOLATIONS, JOB_DEFAULTS, JOB_NAME, MISSED_POLICIES, OVERLAP_POLICIES } from '../core/job.ts';
-import { formatDuration, parseDuration } from '../core/time.ts';
+import { formatDuration } from '../core/time.ts';
+import { between, described, duration, list, oneOf, says, strict, text, whole } from './check.ts';
 
 /** Defaults of what is not a job's, and of a retry policy whose fields are left out. */
 export const DEFAULTS: {
@@ -17,7 +18,13 @@ export const DEFAULTS: {
   readonly logMaxSize: string;
   readonly logMaxFiles: number;
   readonly shutdownGrace: string;
-  readonly retry: { readonly attempts: number; readonly delay: string; readonly factor: number; readonly maxDelay: string; readonly jitter: number };
+  readonly retry: {
+    readonly attempts: number;
+    readonly delay: string;
+    readonly factor: number;
+    readonly maxDelay: string;
+    readonly jitter: number;
+  };
 } = {
   store: 'sqlite:./var/tickwise.db',
   concurrency: 16,
@@ -31,82 +38,22 @@ export const DEFAULTS: {
   retry: { attempts: 3, delay: '1s', factor: 2, maxDelay: '1m', jitter: 0.2 },
 };
 
-/** Stands between what is wrong and what is expected in a schema's message; see `check.ts`. */
-export const SPLIT = '\t';
-/** Opens the message of an object's schema, which lists the keys it knows. */
-export const KEYS = 'keys';
-
-const DURATION = /^(?=.)(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?(?:\d+ms)?$/;
-const LONGER_THAN_0 = /^(?=.*[1-9])(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?(?:\d+ms)?$/;
-const DURATION_EXPECTED = 'e.g. "250ms", "30s", "5m", "2h", "1d" or "1h30m"';
 const NAME_EXPECTED = '1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or digit';
-const ZONE_EXPECTED = 'an IANA zone such as "Europe/Berlin"';
 const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 const NOTIFY_EVENTS = ['failed', 'killed', 'blocked', 'missed', 'recovered', 'lost'] as const;
-
-interface Says {
-  readonly error: (issue: { readonly input?: unknown }) => string;
-}
-
-function says(expected: string, wrong: (input: unknown) => string = () => ''): Says {
-  return { error: (issue) => `${wrong(issue.input)}${SPLIT}${expected}` };
-}
-
-function text(expected: string, pattern?: RegExp): z.ZodString {
-  const base = z.string(says(expected)).min(1, says(expected, () => 'empty'));
-  return pattern === undefined ? base : base.regex(pattern, { ...says(expected), abort: true });
-}
-
-function duration(least: 'from 0' | 'above 0'): z.ZodString {
-  const said = says(DURATION_EXPECTED, (input) => {
-    if (typeof input === 'number') return `a bare number has no unit: write "${Math.max(0, input)}s" if seconds are meant`;
-    if (typeof input !== 'string') return 'not a duration';
-    return DURATION.test(input) ? (LONGER_THAN_0.test(input) ? 'longer than a hundred years' : 'must be longer than 0') : 'not a duration';
-  });
-  return z
-    .string(said)
-    .regex(least === 'from 0' ? DURATION : LONGER_THAN_0, { ...said, abort: true })
-    .refine(isDuration, said);
-}
-
-function isDuration(value: string): boolean {
-  try {
-    return parseDuration(value) >= 0;
-  } catch {
-    return false;
-  }
-}
-
-function whole(least: number, most: number): z.ZodNumber {
-  const said = says(`a whole number from ${least} to ${most}`);
-  return z.number(said).int(said).min(least, said).max(most, said);
-}
-
-function oneOf<const Words extends readonly [string, ...string[]]>(words: Words): z.ZodEnum<{ [Word in Words[number]]: Word }> {
-  return z.enum(words) as unknown as z.ZodEnum<{ [Word in Words[number]]: Word }>;
-}
-
-function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
-  return z.strictObject(shape, says('an object', () => `${KEYS} ${Object.keys(shape).join(' ')} `));
-}
-
-function list<Element extends z.ZodType>(element: Element, expected: string, least = 0): z.ZodArray<Element> {
-  return z.array(element, says(expected)).min(least, says(expected, () => 'empty')).max(10_000, says('at most 10000 items'));
-}
-
-function described<Schema extends z.ZodType>(schema: Schema, description: string, standard?: unknown): z.ZodOptional<Schema> {
-  return schema.optional().meta({ description, ...(standard === undefined ? {} : { default: standard }) });
-}
 
 const flag = z.boolean(says('true or false'));
 const httpUrl = text('an address that begins with http:// or https://', /^https?:\/\/[^\s]+$/i);
 const words = z.record(z.string(), z.string(says('a text')), says('an object of texts'));
 const commandLine = list(z.string(says('a text')), 'a list of a program and its arguments, e.g. ["/bin/echo", "hello"]', 1);
 const instant = text('an instant with its offset, e.g. "2030-01-31T09:00:00Z"');
-const zone = text(ZONE_EXPECTED);
+const zone = text('an IANA zone such as "Europe/Berlin"');
 
 const scheduleShape = {
-  cron: described(text('a cron pattern'), 'Cron with 5, 6 (seconds first) or 7 (year last) fields, or a nickname such as @hourly.'),
+  cron: described(
+    text('a cron pattern'),
+    'Cron with 5, 6 (seconds first) or 7 (year last) fields, or a nickname such as @hourly.',
+  ),
   every: described(duration('above 0'), 'A tick at each multiple of this duration since the epoch.'),
   at: described(instant, 'One tick, at this instant.'),
   timezone: described(zone, 'IANA zone of the cron pattern.'),
@@ -162,21 +109,34 @@ const history = strict({
 const retry = strict({
   attempts: described(whole(1, 1_000), 'Attempts in all, the first included.', DEFAULTS.retry.attempts),
   delay: described(duration('from 0'), 'Before the second attempt.', DEFAULTS.retry.delay),
-  factor: described(z.number(says('a number from 1 to 100')).min(1, says('a number from 1 to 100')).max(100, says('a number from 1 to 100')), 'Each further delay is this many times the one before.', DEFAULTS.retry.factor),
+  factor: described(between(1, 100), 'Each further delay is this many times the one before.', DEFAULTS.retry.factor),
   maxDelay: described(duration('from 0'), 'No delay is longer.', DEFAULTS.retry.maxDelay),
-  jitter: described(z.number(says('a number from 0 to 1')).min(0, says('a number from 0 to 1')).max(1, says('a number from 0 to 1')), 'Share of a delay that is left to chance.', DEFAULTS.retry.jitter),
+  jitter: described(between(0, 1), 'Share of a delay that is left to chance.', DEFAULTS.retry.jitter),
 });
 
 const policyShape = {
-  budget: described(duration('above 0'), 'How long a run may go on starting steps. Unless given: the shortest gap between its ticks, less grace, less the smaller of 1 s and a tenth of the gap; 1 h without a schedule.'),
-  grace: described(duration('from 0'), 'From the request to stop to the stop by force. Unless given: the smaller of 5 s and a tenth of the gap.'),
+  budget: described(
+    duration('above 0'),
+    'How long a run may go on starting steps. Unless given: the shortest gap between its ticks, less grace, less the smaller of 1 s and a tenth of the gap; 1 h without a schedule.',
+  ),
+  grace: described(
+    duration('from 0'),
+    'From the request to stop to the stop by force. Unless given: the smaller of 5 s and a tenth of the gap.',
+  ),
   stepTimeout: described(duration('above 0'), 'A step that takes longer stops the run.'),
   onOverlap: described(oneOf(OVERLAP_POLICIES), 'What becomes of a tick that finds a live run.', JOB_DEFAULTS.onOverlap),
   onMissed: described(oneOf(MISSED_POLICIES), 'What becomes of ticks missed while no node was up.', JOB_DEFAULTS.onMissed),
-  missedWindow: described(duration('from 0'), 'Older ticks are recorded as missed and not run.', formatDuration(JOB_DEFAULTS.missedWindowMs)),
+  missedWindow: described(
+    duration('from 0'),
+    'Older ticks are recorded as missed and not run.',
+    formatDuration(JOB_DEFAULTS.missedWindowMs),
+  ),
   missedLimit: described(whole(1, 10_000), 'At most so many ticks are caught up by onMissed: all.', JOB_DEFAULTS.missedLimit),
   isolation: described(oneOf(ISOLATIONS), 'Where the steps of a module run.', JOB_DEFAULTS.isolation),
-  exclusive: described(list(text('the name of a resource', /^[^\s\p{Cc}]{1,128}$/u), 'a list of names'), 'Two runs that share a name are never live together.'),
+  exclusive: described(
+    list(text('the name of a resource', /^[^\s\p{Cc}]{1,128}$/u), 'a list of names'),
+    'Two runs that share a name are never live together.',
+  ),
   priority: described(whole(-1_000_000, 1_000_000), 'Higher first when concurrency is full.', JOB_DEFAULTS.priority),
   retry: described(retry, 'When a failed attempt is repeated, inside the budget.'),
   paused: described(flag, 'Ticks are skipped until it is resumed.', JOB_DEFAULTS.paused),
@@ -192,7 +152,11 @@ const policyShape = {
 export const policySchema: z.ZodType = strict(policyShape);
 /** A job, its schedule and task left to the readers that know their kinds. */
 export const jobSchema: z.ZodType = strict({ schedule: z.unknown().optional(), task: z.unknown().optional(), ...policyShape });
-const wholeJobSchema = strict({ schedule: described(scheduleSchema, 'When it falls due; unless given, it runs only when triggered.'), task: taskSchema, ...policyShape });
+const wholeJobSchema = strict({
+  schedule: described(scheduleSchema, 'When it falls due; unless given, it runs only when triggered.'),
+  task: taskSchema,
+  ...policyShape,
+});
 
 /** The name of a job, as a key of `jobs`. */
 export const jobNameSchema: z.ZodType = text(NAME_EXPECTED, JOB_NAME);
@@ -208,28 +172,66 @@ const settingsShape = {
   timezone: described(zone, 'IANA zone of schedules that name none; unless given, the zone of this machine.'),
   store: described(text('"sqlite:PATH", "postgres://…" or "memory:"'), 'Where the ledger is kept.', DEFAULTS.store),
   concurrency: described(whole(1, 10_000), 'Runs live at once on this node.', DEFAULTS.concurrency),
-  listen: described(z.union([z.string(), z.literal(false)], says('"HOST:PORT", "unix:PATH" or false')), 'Where the API listens.', DEFAULTS.listen),
+  listen: described(
+    z.union([z.string(), z.literal(false)], says('"HOST:PORT", "unix:PATH" or false')),
+    'Where the API listens.',
+    DEFAULTS.listen,
+  ),
   auth: described(strict({ tokens: list(token, 'a list of {name, hash or file, scopes}', 1) }), 'Who may use the API.'),
-  log: described(strict({
-    level: described(oneOf(['debug', 'info', 'warn', 'error'] as const), 'The least weighty lines that are written.', DEFAULTS.logLevel),
-    format: described(oneOf(['pretty', 'json', 'auto'] as const), 'auto: pretty on a terminal, else JSON.', DEFAULTS.logFormat),
-    file: described(strict({
-      path: text('a path'),
-      maxSize: described(text('a size such as "10MiB"', /^[1-9]\d{0,8}(B|kB|KiB|MB|MiB|GB|GiB)$/), 'A new file is begun at this size.', DEFAULTS.logMaxSize),
-      maxFiles: described(whole(1, 1_000), 'How many files are kept.', DEFAULTS.logMaxFiles),
-    }), 'Also write to a file.'),
-  }), 'What is logged, and how.'),
-  shutdownGrace: described(duration('from 0'), 'On SIGTERM: how long live runs may go on before they are stopped.', DEFAULTS.shutdownGrace),
+  log: described(
+    strict({
+      level: described(
+        oneOf(['debug', 'info', 'warn', 'error'] as const),
+        'The least weighty lines that are written.',
+        DEFAULTS.logLevel,
+      ),
+      format: described(oneOf(['pretty', 'json', 'auto'] as const), 'auto: pretty on a terminal, else JSON.', DEFAULTS.logFormat),
+      file: described(
+        strict({
+          path: text('a path'),
+          maxSize: described(
+            text('a size such as "10MiB"', /^[1-9]\d{0,8}(B|kB|KiB|MB|MiB|GB|GiB)$/),
+            'A new file is begun at this size.',
+            DEFAULTS.logMaxSize,
+          ),
+          maxFiles: described(whole(1, 1_000), 'How many files are kept.', DEFAULTS.logMaxFiles),
+        }),
+        'Also write to a file.',
+      ),
+    }),
+    'What is logged, and how.',
+  ),
+  shutdownGrace: described(
+    duration('from 0'),
+    'On SIGTERM: how long live runs may go on before they are stopped.',
+    DEFAULTS.shutdownGrace,
+  ),
   history: described(history, 'What the ledger keeps of each job.'),
   notify: described(notify, 'Whom to tell of which outcomes, for all jobs.'),
   labels: described(words, 'Key-values of this node, which a nodeSelector asks for.'),
 };
 
 /** The whole file but for its jobs and their defaults, which are checked one by one. */
-export const settingsSchema: z.ZodType = strict({ ...settingsShape, defaults: z.unknown().optional(), jobs: z.unknown().optional() });
-/** The whole file: what editors are told. */
-export const fileSchema: z.ZodType = strict({
+export const settingsSchema: z.ZodType = strict({
+  ...settingsShape,
+  defaults: z.unknown().optional(),
+  jobs: z.unknown().optional(),
+});
+/** The whole file: what editors are told, and nothing else is checked against. */
+const fileSchema = strict({
   ...settingsShape,
   defaults: described(policySchema, 'Any field of a job but schedule and task, for jobs that do not say.'),
   jobs: z.record(z.string().regex(JOB_NAME), wholeJobSchema).meta({ description: 'The jobs by name.' }),
 });
+
+/**
+ * The JSON schema of `scheduler.config.json`, draft 7: the newest that editors support in full.
+ *
+ * @returns plain data, made anew at each call
+ */
+export function jsonSchema(): Record<string, unknown> {
+  return {
+    title: 'Configuration of Tickwise',
+    ...z.toJSONSchema(fileSchema, { io: 'input', target: 'draft-07', reused: 'ref' }),
+  };
+}

@@ -26,6 +26,7 @@ export interface RawSettings {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** What `readSettings` makes of a `Config`. */
 export type Settings = Omit<Config, 'file' | 'baseDir' | 'timezone' | 'jobs' | 'secrets' | 'warnings'>;
 
 /** The kernel's limit for the path of a unix socket, without its closing NUL. */
@@ -85,7 +86,8 @@ function readListen(listen: string | false, hasAuth: boolean, builder: Builder):
   if (listen.startsWith('unix:')) {
     const path = resolve(builder.baseDir, listen.slice('unix:'.length));
     if (listen === 'unix:' || path.includes('\0')) return fail('no path for the socket');
-    if (Buffer.byteLength(path) > SOCKET_PATH_BYTES) return fail('the path of the socket is too long', `at most ${SOCKET_PATH_BYTES} bytes`);
+    if (Buffer.byteLength(path) > SOCKET_PATH_BYTES)
+      return fail('the path of the socket is too long', `at most ${SOCKET_PATH_BYTES} bytes`);
     return { kind: 'unix', path };
   }
   const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(listen);
@@ -94,7 +96,10 @@ function readListen(listen: string | false, hasAuth: boolean, builder: Builder):
   if (host === undefined || (parts?.[1] !== undefined && isIP(host) !== 6)) return fail('not an address to listen on');
   if (port > 65_535) return fail('no such port', 'a port from 0 to 65535');
   if (!isLoopback(host) && !hasAuth) {
-    return fail('an address other than loopback needs tokens, or anybody could run jobs', '"auth": {"tokens": […]}, or "127.0.0.1:PORT"');
+    return fail(
+      'an address other than loopback needs tokens, or anybody could run jobs',
+      '"auth": {"tokens": […]}, or "127.0.0.1:PORT"',
+    );
   }
   return { kind: 'tcp', host, port };
 }
@@ -116,11 +121,17 @@ function readTokens(tokens: readonly TokenConfig[], builder: Builder): TokenConf
     }
     if (token.file === undefined) return token;
     const file = resolve(builder.baseDir, token.file);
-    if (token.file.includes('\0') || statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
-      builder.findings.add([...path, 'file'], 'this file does not exist', { got: token.file });
-    }
+    if (!isFile(file)) builder.findings.add([...path, 'file'], 'this file does not exist', { got: token.file });
     return { ...token, file };
   });
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function readLog(raw: NonNullable<RawSettings['log']>, builder: Builder): LogConfig {

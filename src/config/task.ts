@@ -44,7 +44,11 @@ export function readTask(raw: unknown, path: Path, builder: Builder): Task | und
  */
 export function isCallableTask(value: unknown): boolean {
   if (typeof value === 'function') return true;
-  return typeof value === 'object' && value !== null && typeof (value as { handleTimeoutTask?: unknown }).handleTimeoutTask === 'function';
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { handleTimeoutTask?: unknown }).handleTimeoutTask === 'function'
+  );
 }
 
 function readKind(raw: unknown, path: Path, builder: Builder): Task | undefined {
@@ -102,16 +106,31 @@ function readModule(module: string, path: Path, builder: Builder): string | unde
   const { findings, baseDir } = builder;
   if (module.startsWith('.') || isAbsolute(module) || module.startsWith('file:')) {
     const file = module.startsWith('file:') ? pathOfUrl(module, baseDir) : resolve(baseDir, module);
-    const fault = file === undefined ? 'not a file address' : fileFault(file, 'module');
+    const fault = file === undefined ? 'not a file address' : askedOnce(builder, 'module', file, () => fileFault(file, 'module'));
     if (fault !== undefined) findings.add(path, fault, { got: module, expected: 'a file, relative to the configuration' });
     return fault === undefined ? file : undefined;
   }
-  const name = module.split('/').slice(0, module.startsWith('@') ? 2 : 1).join('/');
+  // Whether exports and subpaths exist is known when it is imported; a package that is not there at all is a slip of the pen.
+  const name = module
+    .split('/')
+    .slice(0, module.startsWith('@') ? 2 : 1)
+    .join('/');
   if (hasPackage(name, baseDir)) return module;
   const isFile = fileFault(resolve(baseDir, module), 'module') === undefined;
   const hint = isFile || extname(module) !== '' ? `; for a file, write "./${findings.isTemplate(path) ? '' : module}"` : '';
-  findings.add(path, `no package of this name is installed${hint}`, { got: module, expected: '"./file.ts" or the name of a package' });
+  findings.add(path, `no package of this name is installed${hint}`, {
+    got: module,
+    expected: '"./file.ts" or the name of a package',
+  });
   return undefined;
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function pathOfUrl(module: string, baseDir: string): string | undefined {
@@ -124,9 +143,16 @@ function pathOfUrl(module: string, baseDir: string): string | undefined {
 
 function hasPackage(name: string, baseDir: string): boolean {
   for (let folder = baseDir; ; folder = dirname(folder)) {
-    if (name !== '' && !name.includes('\0') && statSync(join(folder, 'node_modules', name), { throwIfNoEntry: false })?.isDirectory() === true) return true;
+    if (name !== '' && isFolder(join(folder, 'node_modules', name))) return true;
     if (folder === dirname(folder)) return false;
   }
+}
+
+/** What is wrong with a path, asked once of the file system. */
+function askedOnce(builder: Builder, question: string, path: string, ask: () => string | undefined): string | undefined {
+  const key = `${question} ${path}`;
+  if (!builder.paths.has(key)) builder.paths.set(key, ask());
+  return builder.paths.get(key);
 }
 
 function fileFault(file: string, what: string): string | undefined {
@@ -144,17 +170,18 @@ function readProgram(program: string, path: Path, builder: Builder): string {
   if (program === '') builder.findings.add(path, 'empty', { expected: 'a program' });
   if (!program.includes('/')) return program;
   const file = resolve(builder.baseDir, program);
-  const fault = fileFault(file, 'program') ?? (isExecutable(file) ? undefined : 'this program may not be executed: chmod +x it');
-  if (fault !== undefined) builder.findings.add(path, fault, { got: program, expected: 'a program, relative to the configuration' });
+  const fault = askedOnce(builder, 'program', file, () => fileFault(file, 'program') ?? executeFault(file));
+  if (fault !== undefined)
+    builder.findings.add(path, fault, { got: program, expected: 'a program, relative to the configuration' });
   return file;
 }
 
-function isExecutable(file: string): boolean {
+function executeFault(file: string): string | undefined {
   try {
     accessSync(file, constants.X_OK);
-    return true;
+    return undefined;
   } catch {
-    return false;
+    return 'this program may not be executed: chmod +x it';
   }
 }
 
@@ -162,8 +189,9 @@ function isExecutable(file: string): boolean {
 function readPlace(place: RawPlace, path: Path, builder: Builder): { cwd: string; env?: Readonly<Record<string, string>> } {
   const cwd = place.cwd === undefined ? builder.baseDir : resolve(builder.baseDir, place.cwd);
   if (place.cwd?.includes('\0') === true) builder.findings.add([...path, 'cwd'], 'holds a NUL character');
-  else if (place.cwd !== undefined && statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    builder.findings.warn([...path, 'cwd'], 'this folder does not exist', { got: place.cwd });
+  else if (place.cwd !== undefined) {
+    const fault = askedOnce(builder, 'cwd', cwd, () => (isFolder(cwd) ? undefined : 'this folder does not exist'));
+    if (fault !== undefined) builder.findings.warn([...path, 'cwd'], fault, { got: place.cwd });
   }
   if (place.env === undefined) return { cwd };
   const expected = 'letters, digits and "_", not a digit first, and not TICKWISE_ first';
@@ -188,7 +216,10 @@ function readHttp(raw: RawHttp, path: Path, builder: Builder): HttpTask {
   checkPairs(headers, [...path, 'headers'], builder, HEADER_NAME, 'the name of a header, e.g. "content-type"');
   for (const [name, value] of Object.entries(headers)) {
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
-      builder.findings.add([...path, 'headers', name], 'not the value of a header', { got: value, expected: 'one line of Latin-1 characters' });
+      builder.findings.add([...path, 'headers', name], 'not the value of a header', {
+        got: value,
+        expected: 'one line of Latin-1 characters',
+      });
     }
   }
   return { kind: 'http', url, method, headers, ...(body === undefined ? {} : { body }) };
@@ -205,6 +236,8 @@ export function checkUrl(url: string, path: Path, builder: Builder): void {
   const parsed = URL.parse(url);
   if (parsed === null) builder.findings.add(path, 'not an address', { got: url, expected: 'e.g. "https://example.org/path"' });
   else if (parsed.username !== '' || parsed.password !== '') {
-    builder.findings.add(path, 'an address may not hold a user name or password', { expected: 'a header "authorization" instead' });
+    builder.findings.add(path, 'an address may not hold a user name or password', {
+      expected: 'a header "authorization" instead',
+    });
   }
 }

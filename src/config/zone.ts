@@ -49,6 +49,9 @@ export function checkZone(zone: string, path: Path, findings: Findings): void {
 function nearest(zone: string): string | undefined {
   const names = [...Intl.supportedValuesOf('timeZone'), 'UTC'];
   const wanted = zone.replaceAll(' ', '_');
-  const city = suggest(wanted, names.map((name) => name.slice(name.lastIndexOf('/') + 1)));
+  const city = suggest(
+    wanted,
+    names.map((name) => name.slice(name.lastIndexOf('/') + 1)),
+  );
   return suggest(wanted, names) ?? names.find((name) => city !== undefined && name.endsWith(`/${city}`));
 }
