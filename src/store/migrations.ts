@@ -1,7 +1,7 @@
 /**
  * The shape of the ledger in SQLite, and how an older file comes to it. What keeps the promise if every other line is wrong
  * stands here, in the database: a tick is decided once (`ticks`, primary key), a job has one live run (`runs_live`), a fence only
- * grows (`slots_fence_grows`, `slots_stay`), a resource has one holder (`resources`, primary key).
+ * grows (`slots_fence_grows`, `slots_once`, `slots_stay`), a resource has one holder (`resources`, primary key).
  *
  * Keys begin with time, not with the job: 1,000 jobs that are decided in one commit then write to neighbouring pages. With the job
  * first each of them would dirty a page of its own, 8 MB of log a second. The runs of one job are found along a chain instead:
@@ -36,6 +36,8 @@ const STEPS: readonly string[] = [
   ) strict;
   create trigger slots_fence_grows before update of fence on slots when new.fence < old.fence or new.fence > old.fence + 1
   begin select raise(abort, 'a fence only grows, by one at a time'); end;
+  create trigger slots_once before insert on slots when exists (select 1 from slots where name = new.name or job = new.job)
+  begin select raise(abort, 'a slot is never replaced, for its fence must go on growing'); end;
   create trigger slots_stay before delete on slots
   begin select raise(abort, 'a slot stays for ever, for its fence must go on growing'); end;
 

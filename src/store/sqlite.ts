@@ -6,7 +6,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { TickwiseError } from '../core/errors.ts';
 import type { Job, JobName } from '../core/job.ts';
 import type { LedgerReader, NodeIdentity, Store, Turn, TurnResult } from '../core/ports.ts';
-import type { SlotState } from '../core/slot.ts';
+import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
 import { storeFault } from './fault.ts';
 import { createLedger } from './ledger.ts';
@@ -131,23 +131,18 @@ function inTransaction<Answer>(db: DatabaseSync, path: string, begin: StatementS
 }
 
 function arm(db: DatabaseSync, jobs: readonly Job[], now: Instant): SlotState[] {
-  const insert = db.prepare('insert into slots (name, decided_until) values (?, ?) on conflict (name) do nothing');
-  for (const job of jobs) insert.run(job.name, now);
+  const insert = db.prepare('insert into slots (name, decided_until) values (?, ?)');
   const read = db.prepare('select job, fence, decided_until, paused, newest from slots where name = ?');
   read.setReturnArrays(true);
-  const queue = db.prepare('select id, cause, fence from runs where job = ? and ended_at is null and fence is null order by queued_at, id');
-  const live = db.prepare('select id from runs where job = ? and ended_at is null and fence is not null');
+  const live = db.prepare('select id from runs where job = ? and fence is not null and ended_at is null');
+  const queue = db.prepare('select id as runId, cause from runs where job = ? and fence is null and ended_at is null order by queued_at, id');
   return jobs.map(({ name }) => {
-    const [id, fence, decidedUntil, paused, newest] = read.get(name) as unknown as [number, number, number, number, string | null];
-    const untouched = newest === null;
-    return {
-      job: name,
-      fence,
-      decidedUntil,
-      paused: paused === 1,
-      live: untouched ? undefined : liveOf(live, id),
-      queued: untouched ? [] : (queue.all(id) as { id: string; cause: SlotState['queued'][number]['cause'] }[]).map((row) => ({ runId: row.id, cause: row.cause })),
-    };
+    const row = read.get(name) as unknown as [number, number, Instant, number, string | null] | undefined;
+    if (row === undefined) insert.run(name, now);
+    const [id, fence, decidedUntil, paused, newest] = row ?? [0, 0, now, 0, null];
+    const slot = { job: name, fence, decidedUntil, paused: paused === 1 };
+    if (newest === null) return { ...slot, live: undefined, queued: [] };
+    return { ...slot, live: liveOf(live, id), queued: queue.all(id).map((queued) => ({ ...queued }) as unknown as QueuedRun) };
   });
 }
 
