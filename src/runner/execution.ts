@@ -1,0 +1,272 @@
+/**
+ * One execution of a program, from its launch to the proof that nothing of it is alive.
+ *
+ * - It ends by itself: what it left behind has {@link LEFT_BEHIND_PATIENCE_MS} to end too, is then asked to stop, and after the grace
+ *   killed. The program's own exit stands.
+ * - A stop is asked for: SIGTERM to all, and SIGKILL to all when the grace is over or cut short.
+ * - SIGKILL brings no proof: said after 2 s, tried again each second, for as long as it takes.
+ *
+ * Left-over processes may hold the pipes open, so the pipes' end is not waited for: after the proof they are read empty and closed.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { TickwiseError } from '../core/errors.ts';
+import type { Clock, RunObserver } from '../core/ports.ts';
+import type { DurationMs } from '../core/time.ts';
+import type { Output, OutputSource } from './output.ts';
+import type { ProcessTree } from './process-tree.ts';
+
+/** What an execution needs. */
+export interface ExecutionParts {
+  readonly clock: Clock;
+  readonly tree: ProcessTree;
+  readonly observer: RunObserver;
+  readonly output: Output;
+  readonly graceMs: DurationMs;
+  /** Aborted: stop. */
+  readonly stop: AbortSignal;
+  /** Aborted: do not wait for the grace to be over. */
+  readonly force: AbortSignal;
+  /** Names the step in errors and log lines, e.g. `job disk: step 2`. */
+  readonly title: string;
+}
+
+/** What is started. */
+export interface Launch {
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** How it ended. */
+export interface ExecutionEnd {
+  /** Absent when a signal ended it. */
+  readonly exitCode: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+  /** The program was still running when a stop was asked for. */
+  readonly stopped: boolean;
+  /** SIGKILL was used. */
+  readonly forced: boolean;
+  /** The last lines that it wrote to stderr. */
+  readonly lastWords: readonly string[];
+}
+
+/** A program may end a moment before its helpers do, e.g. before a `tee` that writes its output. */
+const LEFT_BEHIND_PATIENCE_MS = 100;
+const BLOCKED_AFTER_MS = 2_000;
+const RETRY_MS = 1_000;
+const DRAIN_MS = 500;
+const LAST_WORDS_BYTES = 2_048;
+const LAST_LINES = 5;
+
+/**
+ * Starts a program and comes back when nothing of it is alive.
+ *
+ * @param launch program, arguments, folder, whole environment
+ * @param parts how to stop it and whom to tell
+ * @returns its end
+ * @throws (rejects) TickwiseError `STEP_FAILED` when it cannot be started
+ */
+export async function execute(launch: Launch, parts: ExecutionParts): Promise<ExecutionEnd> {
+  const running = new Running(launch, parts);
+  const stopped = await running.exitedOrStopped();
+  const forced = await running.clear(stopped);
+  return running.close(stopped, forced);
+}
+
+class Running {
+  readonly #parts: ExecutionParts;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<void>;
+  readonly #closed: Promise<void>;
+  #hasExited = false;
+  #lastWords: Buffer = Buffer.alloc(0);
+
+  constructor(launch: Launch, parts: ExecutionParts) {
+    this.#parts = parts;
+    this.#child = start(launch, parts);
+    this.#exited = new Promise((resolve, reject) => {
+      this.#child.once('error', (cause) => reject(cannotStart(parts.title, launch, cause)));
+      this.#child.once('exit', () => {
+        this.#hasExited = true;
+        resolve();
+      });
+    });
+    // A failed start is reported by `close`, if nobody waited for the exit before.
+    this.#exited.catch(() => undefined);
+    this.#closed = new Promise((resolve) => this.#child.once('close', () => resolve()));
+    if (this.#child.pid !== undefined) parts.tree.started(this.#child.pid);
+    this.#listen('stdout');
+    this.#listen('stderr');
+  }
+
+  /** @returns whether a stop was asked for before the program ended */
+  async exitedOrStopped(): Promise<boolean> {
+    const { stop } = this.#parts;
+    await this.#exitOr(stop);
+    return !this.#hasExited;
+  }
+
+  /** Comes back when nothing is alive. @returns whether force was needed */
+  async clear(stopped: boolean): Promise<boolean> {
+    const { tree, observer, title } = this.#parts;
+    if (!stopped && (await this.#isEmptyWithin(LEFT_BEHIND_PATIENCE_MS, this.#parts.stop))) return false;
+    if (!stopped) observer.line('warn', 'task', `${title} ended and left ${await this.#describeMembers()} behind; stopping what is left`);
+    const forced = await this.#stopAll();
+    if (forced && !stopped) observer.line('warn', 'task', `${title}: what was left behind had to be killed (${tree.runId})`);
+    return forced;
+  }
+
+  /** Reads what is still in the pipes, and lets go of them. */
+  async close(stopped: boolean, forced: boolean): Promise<ExecutionEnd> {
+    await this.#exited;
+    // Somebody outside the run may hold the other end of a pipe; it is not worth waiting for.
+    const { clock } = this.#parts;
+    const timer = clock.setTimer(clock.monotonic() + DRAIN_MS, () => this.#letGo());
+    await this.#closed;
+    timer.cancel();
+    this.#parts.output.endStep();
+    return {
+      exitCode: this.#child.exitCode ?? undefined,
+      signal: this.#child.signalCode ?? undefined,
+      stopped,
+      forced,
+      lastWords: this.#lastLines(),
+    };
+  }
+
+  async #stopAll(): Promise<boolean> {
+    const { clock, tree, graceMs, force } = this.#parts;
+    using cut = new Cut(clock, graceMs, force);
+    await this.#tell('SIGTERM');
+    await this.#exitOr(cut.signal);
+    if (await this.#isEmptyWithin(graceMs, cut.signal)) return false;
+    for (let patienceMs = BLOCKED_AFTER_MS, said = ''; ; patienceMs = RETRY_MS) {
+      await this.#tell('SIGKILL');
+      if (await this.#isEmptyWithin(patienceMs)) return true;
+      const alive = `${await this.#describeMembers()} of ${tree.runId} alive after SIGKILL`;
+      if (alive !== said) this.#parts.observer.blocked(alive);
+      said = alive;
+    }
+  }
+
+  /** Failing to look is not a proof: it is tried again by whoever waits. */
+  async #isEmptyWithin(waitMs: number, cut?: AbortSignal): Promise<boolean> {
+    try {
+      return await this.#parts.tree.waitEmpty(waitMs, cut);
+    } catch {
+      await this.#pause(Math.min(waitMs, RETRY_MS), cut);
+      return false;
+    }
+  }
+
+  async #tell(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    try {
+      await this.#parts.tree.signal(signal);
+    } catch {
+      this.#child.kill(signal);
+    }
+  }
+
+  async #describeMembers(): Promise<string> {
+    const pids = await this.#parts.tree.members().catch(() => []);
+    if (pids.length === 0) return 'processes that cannot be listed';
+    const shown = pids.slice(0, 10).join(', ') + (pids.length > 10 ? ', …' : '');
+    return pids.length === 1 ? `process ${shown}` : `${pids.length} processes (${shown})`;
+  }
+
+  /** Resolves when the program has exited or the signal is aborted, whichever is first. @throws (rejects) when it could not be started */
+  async #exitOr(signal: AbortSignal): Promise<void> {
+    if (signal.aborted || this.#hasExited) return;
+    await new Promise<void>((resolve, reject) => {
+      const onAbort = (): void => resolve();
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#exited.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    });
+  }
+
+  #pause(ms: number, cut: AbortSignal | undefined): Promise<void> {
+    const { clock } = this.#parts;
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(clock.monotonic() + ms, () => {
+        cut?.removeEventListener('abort', onCut);
+        resolve();
+      });
+      const onCut = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      cut?.addEventListener('abort', onCut, { once: true });
+    });
+  }
+
+  #listen(source: OutputSource): void {
+    this.#child[source]?.on('data', (chunk: Buffer) => {
+      this.#parts.output.write(source, chunk);
+      if (source === 'stderr') this.#lastWords = lastBytes(this.#lastWords, chunk);
+    });
+    // A pipe that breaks while it is read has nothing more to say.
+    this.#child[source]?.on('error', () => undefined);
+  }
+
+  #letGo(): void {
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
+
+  #lastLines(): string[] {
+    const lines = this.#lastWords.toString('utf8').split(/\r?\n/);
+    if (this.#lastWords.length === LAST_WORDS_BYTES && lines.length > 1) lines.shift();
+    return lines.filter((line) => line.trim() !== '').slice(-LAST_LINES);
+  }
+}
+
+/** Aborted when the grace is over or force is asked for. */
+class Cut implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #force: AbortSignal;
+  readonly #timer: { cancel(): void };
+  readonly #abort = (): void => this.#controller.abort();
+
+  constructor(clock: Clock, graceMs: DurationMs, force: AbortSignal) {
+    this.#force = force;
+    this.#timer = clock.setTimer(clock.monotonic() + graceMs, this.#abort);
+    if (force.aborted) this.#abort();
+    else force.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer.cancel();
+    this.#force.removeEventListener('abort', this.#abort);
+  }
+}
+
+function start(launch: Launch, { tree, title }: ExecutionParts): ChildProcess {
+  const { command, env } = tree.wrap(launch.command);
+  const [program = '', ...args] = command;
+  try {
+    return spawn(program, args, {
+      cwd: launch.cwd,
+      env: { ...launch.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group and a session of its own: a Ctrl-C in the daemon's terminal is not meant for it.
+      detached: true,
+    });
+  } catch (cause) {
+    throw cannotStart(title, launch, cause);
+  }
+}
+
+function cannotStart(title: string, launch: Launch, cause: unknown): TickwiseError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new TickwiseError('STEP_FAILED', `${title}: cannot start ${launch.command[0] ?? ''}: ${why}`, { cause });
+}
+
+function lastBytes(kept: Buffer, chunk: Buffer): Buffer {
+  if (chunk.length >= LAST_WORDS_BYTES) return Buffer.from(chunk.subarray(chunk.length - LAST_WORDS_BYTES));
+  const both = Buffer.concat([kept, chunk]);
+  return both.length > LAST_WORDS_BYTES ? both.subarray(both.length - LAST_WORDS_BYTES) : both;
+}

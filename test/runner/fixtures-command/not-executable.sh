@@ -1,0 +1,2 @@
+#!/bin/sh
+# Lacks the permission to be run.
