@@ -89,7 +89,7 @@ export function decideTrigger(
   if (context.draining) return refuse('draining');
   if (!context.matched) return refuse('unmatched');
   if (slot.live === undefined && slot.queued.length === 0 && !context.exclusiveHeld) return [{ kind: 'start', runId }];
-  if (job.onOverlap === 'skip') return refuse(slot.live === undefined ? 'exclusive' : 'overlap');
+  if (job.onOverlap === 'skip') return refuse(slot.live === undefined && context.exclusiveHeld ? 'exclusive' : 'overlap');
   const stops: TriggerDecision[] =
     job.onOverlap === 'cancel' && slot.live !== undefined && !context.waitingForPlace
       ? [{ kind: 'stop', runId: slot.live.runId }]
@@ -108,6 +108,8 @@ class Door {
   readonly begun: boolean;
   readonly queued: QueuedRun[];
   readonly paused: boolean;
+  /** The live run is one of these decisions. */
+  startedNow = false;
   stopAsked = false;
 
   constructor(job: Job, slot: SlotView, context: GateContext) {
@@ -131,6 +133,7 @@ class Door {
 
   start(tick: Instant, cause: Cause): Decision {
     this.live = runIdOf(this.job.name, tick);
+    this.startedNow = true;
     return { kind: 'start', tick, cause, runId: this.live };
   }
 
@@ -147,7 +150,10 @@ function decideMissed(door: Door, missedTicks: readonly Instant[], decisions: De
     for (const tick of missedTicks) decisions.push({ kind: 'skip', tick, reason: closed });
     return;
   }
-  const plan = planCatchUp(door.job, missedTicks, door.context.now);
+  // Catch-ups that still wait from an earlier downtime count: a daemon that falls ten times queues no more than one that falls once.
+  const waiting = door.queued.filter((run) => run.cause === 'catchup').length;
+  const missedLimit = Math.max(0, door.job.missedLimit - waiting);
+  const plan = planCatchUp({ ...door.job, missedLimit }, missedTicks, door.context.now);
   for (const { tick, reason } of plan.missed) decisions.push({ kind: 'miss', tick, reason });
   const newest = plan.run[0];
   const target = newest === undefined ? undefined : runIdOf(door.job.name, newest);
@@ -176,13 +182,18 @@ function busyReason(door: Door): SkipReason {
   return door.begun ? 'overlap' : 'capacity';
 }
 
-/** Policies `queue` and `cancel`: one run waits behind the slot, later ticks fold into it. */
+/**
+ * Policies `queue` and `cancel`: one run waits behind the slot, later ticks fold into it. A run that was started by an earlier
+ * of these decisions is not cancelled before it has begun: it is as new as the tick, which folds into it.
+ */
 function decideBehind(door: Door, tick: Instant, decisions: Decision[]): void {
-  if (door.job.onOverlap === 'cancel' && door.begun && door.live !== undefined && !door.stopAsked) {
+  const cancels = door.job.onOverlap === 'cancel';
+  if (cancels && door.begun && door.live !== undefined && !door.startedNow && !door.stopAsked) {
     door.stopAsked = true;
     decisions.push({ kind: 'stop', runId: door.live });
   }
-  const behind = foldTarget(door.queued) ?? (door.live !== undefined && !door.begun ? door.live : undefined);
+  const takesMore = !door.begun || (cancels && door.startedNow);
+  const behind = foldTarget(door.queued) ?? (takesMore ? door.live : undefined);
   decisions.push(behind === undefined ? door.queue(tick, 'tick') : { kind: 'fold', tick, into: behind });
 }
 
