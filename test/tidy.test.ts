@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { JSON_SCHEMA_FILE, jsonSchemaText } from '../src/config/json-schema.ts';
 import {
   hasAName,
   inheritsErrorsOnly,
@@ -85,4 +86,8 @@ test('no file names a machine or a package registry', () => {
 test('the lock file holds no addresses', () => {
   expect(FILES.some(({ path }) => path === 'package-lock.json')).toBe(true);
   expect(breachesOf(locksNoAddress, FILES)).toEqual([]);
+});
+
+test('the schema of the configuration is not stale (mend it with: npm run schema)', () => {
+  expect(readFileSync(JSON_SCHEMA_FILE, 'utf8')).toBe(jsonSchemaText());
 });

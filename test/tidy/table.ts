@@ -34,6 +34,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/http/',
     'src/web/',
   ],
+  'src/library.ts': ['src/core/', 'src/engine/', 'src/structured/', 'src/config/', 'src/system/', 'src/daemon.ts'],
   'src/index.ts': [
     'src/core/',
     'src/engine/',
@@ -43,6 +44,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/system/',
     'src/config/',
     'src/daemon.ts',
+    'src/library.ts',
   ],
   'config/jobs/': ['src/index.ts', 'type src/core/'],
 };
