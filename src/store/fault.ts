@@ -27,7 +27,7 @@ export function storeFault(thrown: unknown, doing: string, path: string): unknow
   if (!(thrown instanceof Error) || thrown instanceof TickwiseError) return thrown;
   const { code, errcode } = thrown as { code?: unknown; errcode?: unknown };
   if (typeof code !== 'string') return thrown;
-  const primary = typeof errcode === 'number' ? errcode & 0xff : undefined;
+  const primary = primaryCode(thrown);
   const advice = (primary === undefined ? undefined : ADVICE[primary]) ?? 'see that the file can be read and written';
   const cause = thrown.message.replaceAll(/\s*\n\s*/g, ' ');
   return new TickwiseError('STORE_UNUSABLE', `${path}: the store ${doing}: ${cause}; ${advice}`, {
@@ -43,6 +43,21 @@ export function storeFault(thrown: unknown, doing: string, path: string): unknow
  * @returns true for SQLITE_BUSY and its extended codes
  */
 export function isBusy(thrown: unknown): boolean {
+  return primaryCode(thrown) === 5;
+}
+
+/**
+ * Whether SQLite gave up because it may not write the file, or may not make another beside it.
+ *
+ * @param thrown any value
+ * @returns true for SQLITE_READONLY, SQLITE_CANTOPEN and their extended codes
+ */
+export function isNotWritable(thrown: unknown): boolean {
+  const code = primaryCode(thrown);
+  return code === 8 || code === 14;
+}
+
+function primaryCode(thrown: unknown): number | undefined {
   const errcode: unknown = thrown instanceof Error ? (thrown as { errcode?: unknown }).errcode : undefined;
-  return typeof errcode === 'number' && (errcode & 0xff) === 5;
+  return typeof errcode === 'number' ? errcode & 0xff : undefined;
 }

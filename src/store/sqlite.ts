@@ -2,13 +2,15 @@
  * The durable store of one machine: SQLite in a file, by `node:sqlite`. One commit a turn, synchronous, in WAL with `synchronous=FULL`:
  * when `commit` returns, the turn survives `kill -9` and a power cut.
  */
+import { existsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { TickwiseError } from '../core/errors.ts';
 import type { Job, JobName } from '../core/job.ts';
 import type { LedgerReader, NodeIdentity, Store, Turn, TurnResult } from '../core/ports.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
-import { storeFault } from './fault.ts';
+import { isNotWritable, storeFault } from './fault.ts';
 import { createLedger } from './ledger.ts';
 import { takeLock } from './lock.ts';
 import { LEDGER_VERSION, migrate, versionOf } from './migrations.ts';
@@ -63,18 +65,36 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
  */
 export async function openLedgerReader(path: string): Promise<LedgerReader> {
   const real = findPlace(path);
-  let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(real, { readOnly: true, timeout: BUSY_WAIT_MS });
-    const version = versionOf(db, real);
-    if (version < LEDGER_VERSION) {
-      throw new TickwiseError('STORE_UNUSABLE', `${real}: the ledger was written by an older Tickwise; start the daemon once to bring it up to date`);
-    }
-    const opened = db;
-    return { ...createLedger(opened, real), [Symbol.asyncDispose]: async () => opened.close() };
+    const db = connectReader(real);
+    return { ...createLedger(db, real), [Symbol.asyncDispose]: async () => db.close() };
   } catch (thrown) {
-    db?.close();
     throw storeFault(thrown, 'cannot be opened', real);
+  }
+}
+
+function connectReader(path: string): DatabaseSync {
+  try {
+    return openForReading(path, path);
+  } catch (thrown) {
+    // A reader who may not write beside the file cannot share memory with a daemon. Without a log there is no daemon to share it with,
+    // and all that was committed is in the file.
+    if (!isNotWritable(thrown) || existsSync(`${path}-wal`)) throw thrown;
+    const url = pathToFileURL(path);
+    url.searchParams.set('immutable', '1');
+    return openForReading(url, path);
+  }
+}
+
+function openForReading(location: string | URL, path: string): DatabaseSync {
+  const db = new DatabaseSync(location, { readOnly: true, timeout: BUSY_WAIT_MS });
+  try {
+    const version = versionOf(db, path);
+    if (version === LEDGER_VERSION) return db;
+    throw new TickwiseError('STORE_UNUSABLE', `${path}: the ledger was written by an older Tickwise; start the daemon once to bring it up to date`);
+  } catch (thrown) {
+    db.close();
+    throw thrown;
   }
 }
 

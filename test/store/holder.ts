@@ -1,0 +1,30 @@
+/**
+ * A daemon in miniature, to be killed: opens the ledger named on its command line, proves dead what its predecessor left, and commits
+ * turn after turn. Each line on its standard output is a fact that `commit` has returned as durable.
+ */
+import { writeSync } from 'node:fs';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { Grant, TurnResult } from '../../src/core/ports.ts';
+import { endOf, makeJob, NODE, ticksOf, turnOf } from './fixture.ts';
+
+const [path = '', mode = 'commit'] = process.argv.slice(2);
+const jobs = [makeJob('a'), makeJob('b', { onOverlap: 'queue' }), makeJob('c', { exclusive: ['disk'] }), makeJob('d', { exclusive: ['disk'] })];
+const store = await openSqliteStore({ path, node: { ...NODE, id: `node-${process.pid}`, pid: process.pid } });
+const slots = await store.arm(jobs, 0);
+let at = Math.max(...slots.map((slot) => slot.decidedUntil));
+writeSync(1, '{"open":true}\n');
+if (mode === 'hold') setInterval(() => undefined, 60_000);
+else {
+  let grants: readonly Grant[] = (await store.liveRuns()).map((run) => ({ ...run, runId: run.id, fence: run.fence ?? 0 }));
+  for (;;) grants = turn(grants);
+}
+
+function turn(live: readonly Grant[]): readonly Grant[] {
+  at += 1_000;
+  const ends = live.map((grant) => endOf(grant, at, { checkpoint: JSON.stringify(at) }));
+  const claims = jobs.map((job) => ticksOf(job, [at - 500, at]));
+  const result = store.commit(turnOf(at, { ends, promotions: jobs, claims })) as TurnResult;
+  const grants = result.grants.map(({ runId, fence }) => [runId, fence]);
+  writeSync(1, `${JSON.stringify({ at, ended: ends.map((end) => end.runId), grants })}\n`);
+  return result.grants;
+}
