@@ -18,7 +18,9 @@ export function retryDelay(
   random: number,
 ): DurationMs | undefined {
   if (policy === undefined || attempt >= policy.attempts) return undefined;
-  const full = Math.min(policy.maxDelayMs, policy.delayMs * policy.factor ** (attempt - 1));
+  // The cap keeps no delay (0) at nothing: 0 × Infinity is not a number.
+  const growth = Math.min(Number.MAX_VALUE, policy.factor ** (attempt - 1));
+  const full = Math.min(policy.maxDelayMs, policy.delayMs * growth);
   const delay = Math.round(full * (1 - policy.jitter * random));
   return delay < remainingMs ? delay : undefined;
 }
