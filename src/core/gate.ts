@@ -150,7 +150,7 @@ function decideMissed(door: Door, missedTicks: readonly Instant[], decisions: De
     for (const tick of missedTicks) decisions.push({ kind: 'skip', tick, reason: closed });
     return;
   }
-  // Catch-ups that still wait from an earlier downtime count: a daemon that falls ten times queues no more than one that falls once.
+  // Catch-ups that wait since an earlier downtime count: a daemon that falls ten times queues no more than one that falls once.
   const waiting = door.queued.filter((run) => run.cause === 'catchup').length;
   const missedLimit = Math.max(0, door.job.missedLimit - waiting);
   const plan = planCatchUp({ ...door.job, missedLimit }, missedTicks, door.context.now);
