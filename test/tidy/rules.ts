@@ -71,7 +71,8 @@ function wordsOf(text: string): Map<string, number> {
     if (kind !== 'word' || isKey) continue;
     const spoken = !isMember ? word : `${tokens[at - 2]?.text}.${word}`;
     if (!words.has(spoken)) words.set(spoken, line);
-    if (isMember && tokens[at - 2]?.text === 'globalThis' && !words.has(word)) words.set(word, line);
+    const isGlobal = isMember && /^(global|globalThis|self|timers\w*)$/.test(tokens[at - 2]?.text ?? '');
+    if (isGlobal && !words.has(word)) words.set(word, line);
   }
   return words;
 }
