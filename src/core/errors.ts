@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   JOB_NOT_FOUND: 'no job has this name',
   JOB_BUSY: 'the job has a live run, and its policy is to skip',
   JOB_PAUSED: 'the job is paused',
+  NOT_STARTED: 'a scheduler was asked for something before its start',
   DRAINING: 'the scheduler is shutting down and starts nothing new',
   STORE_LOCKED: 'another daemon has this store open',
   STORE_UNUSABLE: 'the store cannot be opened, read or written',

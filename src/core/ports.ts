@@ -105,6 +105,8 @@ export type Claim = TickClaim | TriggerClaim;
 export interface EndWrite {
   readonly job: JobName;
   readonly runId: string;
+  /** For observers; the store knows it. */
+  readonly tick?: Instant | undefined;
   /** `undefined`: a queued run, never granted, is withdrawn. */
   readonly fence: number | undefined;
   readonly outcome: RunOutcome;

@@ -1,9 +1,9 @@
 /** The object that every step of an attempt is given. */
 import { describeStop, type StopReason } from '../core/run.ts';
 import { TickwiseError } from '../core/errors.ts';
-import type { Clock, RunObserver, RunOrder } from '../core/ports.ts';
+import type { Clock, LiveAttempt, RunObserver, RunOrder } from '../core/ports.ts';
 import type { TaskContext, TaskLog } from '../core/task.ts';
-import type { DurationMs, Instant } from '../core/time.ts';
+import type { DurationMs, Instant, MonotonicMs } from '../core/time.ts';
 
 /**
  * A task's context. Its AbortController is made when somebody first looks at `signal`: making one costs as much as a whole
@@ -19,15 +19,17 @@ export class StepContext implements TaskContext {
   readonly deadline: Instant;
   step = 0;
   checkpoint: unknown;
+  /** A time-bounded loop within this one (see `async-task.ts`): what stops this attempt stops it too. */
+  inner: Pick<LiveAttempt, 'stop' | 'windDown'> | undefined;
   readonly #order: RunOrder;
   readonly #clock: Clock;
   readonly #observer: RunObserver;
-  readonly #values: ReadonlyMap<string | symbol, unknown> | undefined;
+  readonly #values: Pick<ReadonlyMap<string | symbol, unknown>, 'get'> | undefined;
   #controller: AbortController | undefined;
   #stop: TickwiseError | undefined;
   #log: TaskLog | undefined;
 
-  constructor(order: RunOrder, clock: Clock, observer: RunObserver, values: ReadonlyMap<string | symbol, unknown> | undefined) {
+  constructor(order: RunOrder, clock: Clock, observer: RunObserver, values: Pick<ReadonlyMap<string | symbol, unknown>, 'get'> | undefined) {
     this.job = order.job.name;
     this.runId = order.runId;
     this.tick = order.tick;
@@ -96,6 +98,17 @@ export class StepContext implements TaskContext {
       facts: { ...reason },
     });
     this.#controller?.abort(this.#stop);
+    this.inner?.stop(reason);
+  }
+
+  /** What a loop within this one is told to tell. */
+  get observer(): RunObserver {
+    return this.#observer;
+  }
+
+  /** When this attempt's budget is spent. */
+  get budgetEnd(): MonotonicMs {
+    return this.#order.budgetEnd;
   }
 
   /** Whether an error is nothing but the echo of the abort. */

@@ -14,6 +14,7 @@ export class JobTable {
   readonly #entries = new Map<JobName, JobEntry>();
   readonly #due = new DueHeap<JobEntry>();
   readonly #queued = new Set<JobEntry>();
+  readonly #held = new Set<JobEntry>();
 
   constructor(calendar: Calendar, store: Pick<Store, 'arm' | 'setPaused'>) {
     this.#calendar = calendar;
@@ -60,8 +61,15 @@ export class JobTable {
       this.#entries.set(job.name, entry);
       if (entry.queued.length > 0) this.#queued.add(entry);
       entry.nextTickAt = this.#calendar.next(job.schedules, job.name, entry.decidedUntil);
-      this.#due.place(entry);
+      // Held by a run of an earlier daemon: see recovery.ts.
+      if (slot.live !== undefined) this.#held.add(entry);
+      else this.#due.place(entry);
     });
+  }
+
+  /** A slot that was held by an earlier daemon's run is free, or has been waited for long enough. */
+  unhold(entry: JobEntry): void {
+    if (this.#held.delete(entry) && !entry.removed) this.#due.place(entry);
   }
 
   /** Replaces the definitions; see `Scheduler.reload`. @param forget called for each entry whose ticks change */
@@ -82,7 +90,7 @@ export class JobTable {
       entry.removed = false;
       forget(entry);
       entry.nextTickAt = this.#calendar.next(job.schedules, job.name, Math.max(now, entry.decidedUntil));
-      this.#due.place(entry);
+      if (!this.#held.has(entry)) this.#due.place(entry);
     }
   }
 

@@ -208,6 +208,6 @@ export class LiveRuns {
 
 function endOf(write: EndWrite, run: LiveRun | undefined): RunEnd {
   const { job, runId, fence, outcome, reason, startedAt, endedAt, steps, attempts, progress, result, error } = write;
-  const tick = run?.grant.tick ?? endedAt;
+  const tick = run?.grant.tick ?? write.tick ?? endedAt;
   return { job, runId, tick, fence: fence ?? 0, outcome, reason, startedAt, endedAt, steps, attempts, progress, result, error };
 }

@@ -26,7 +26,7 @@ export interface LoopParts {
   /** What to tell the observer's `blocked` when grace is over and the last step has not settled. Absent: somebody else watches. */
   readonly lateNote?: string | undefined;
   /** What `context.value` sees. */
-  readonly values?: ReadonlyMap<string | symbol, unknown> | undefined;
+  readonly values?: Pick<ReadonlyMap<string | symbol, unknown>, 'get'> | undefined;
 }
 
 /** The limit of a checkpoint and of a result, in UTF-16 units of their JSON text. */
@@ -90,6 +90,7 @@ export class RunLoop implements LiveAttempt {
 
   windDown(): void {
     this.#windingDown = true;
+    this.#context.inner?.windDown();
     this.#wake?.();
   }
 

@@ -4,7 +4,7 @@
  */
 import { TickwiseError } from '../core/errors.ts';
 import type { Job, JobName } from '../core/job.ts';
-import type { Calendar, Clock, Runner, Store } from '../core/ports.ts';
+import type { Calendar, Clock, Runner, RunRecord, Store } from '../core/ports.ts';
 import type { RunOutcome } from '../core/run.ts';
 import { runIdOfTrigger, type TickOutcome } from '../core/tick.ts';
 import type { DurationMs } from '../core/time.ts';
@@ -28,6 +28,8 @@ export interface SchedulerParts {
   readonly runnerFor: (job: Job) => Runner;
   /** Runs live at once. */
   readonly concurrency: number;
+  /** Who listens already; absent: nobody. */
+  readonly events?: Events | undefined;
   /** Whether a job may run on this node; absent: all may. */
   readonly matches?: ((job: Job) => boolean) | undefined;
   /** In [0, 1); for retry jitter and the ids of triggered runs. */
@@ -47,7 +49,7 @@ export interface Statistics {
 
 /** See the head of this file. Made idle; `start` arms it. */
 export class Scheduler {
-  readonly events: Events = new Events();
+  readonly events: Events;
   readonly #parts: SchedulerParts;
   readonly #table: JobTable;
   readonly #inbox: Inbox;
@@ -59,7 +61,8 @@ export class Scheduler {
 
   constructor(parts: SchedulerParts) {
     const { clock, calendar, store, runnerFor, random } = parts;
-    const { events } = this;
+    const { events = new Events() } = parts;
+    this.events = events;
     this.#parts = parts;
     this.#table = new JobTable(calendar, store);
     this.#inbox = new Inbox(clock, calendar);
@@ -175,6 +178,23 @@ export class Scheduler {
     }
     this.#committer.ask();
     return cancelled;
+  }
+
+  /** Writes a run of an earlier daemon down as lost, and frees its slot. Only on proof that nothing of it is alive. */
+  bury(run: RunRecord): void {
+    const { job, id: runId, tick, fence, startedAt, steps, attempts } = run;
+    if (fence === undefined) throw new Error(`run ${runId} holds no slot`);
+    const endedAt = this.#parts.clock.now();
+    this.#inbox.end({ job, runId, tick, fence, outcome: 'lost', startedAt, endedAt, steps, attempts });
+    this.#committer.ask();
+  }
+
+  /** A job whose slot is held by an earlier daemon's run is asked for its ticks all the same, from now on. */
+  release(job: JobName): void {
+    const entry = this.#table.find(job);
+    if (entry === undefined) return;
+    this.#table.unhold(entry);
+    this.#woke(this.#timer.look());
   }
 
   /** Ticks of a paused job are skipped; a live run goes on. @throws TickwiseError `JOB_NOT_FOUND`, `STORE_UNUSABLE` */

@@ -59,6 +59,7 @@ export class Turns implements TurnSource {
       runs.ended(entry, write, result.ended[index] === true);
       if (entry === undefined) return;
       if (write.fence === undefined) table.dequeue(entry, write.runId);
+      else table.unhold(entry);
       this.#promoteAfter(entry);
     });
     turn.runs.forEach((run, index) => runs.saved(run, turn.checkpoints[index]?.checkpoint, result.saved[index] === true));

@@ -64,12 +64,17 @@ export interface ProcessTrees extends AsyncDisposable {
    * @param mark under which name they carry it: `TICKWISE_RUN_ID` (the default) or `TICKWISE_HOST_ID`
    */
   open(id: string, mark?: TreeMark): ProcessTree;
-  /** The tree of what an earlier daemon left behind on this machine under this id of a run or a host. It can be stopped and proved, not added to. */
-  findRun(id: string): ProcessTree;
+  /**
+   * The tree of what an earlier daemon left behind on this machine under an id. It can be stopped and proved, not added to.
+   *
+   * @param mark under which name its processes carry it: `TICKWISE_RUN_ID` unless given
+   */
+  findRun(id: string, mark?: TreeMark): ProcessTree;
 }
 
 /** The names under which processes carry their tree's id. */
-export type TreeMark = 'TICKWISE_RUN_ID' | 'TICKWISE_HOST_ID';
+const TREE_MARKS = ['TICKWISE_RUN_ID', 'TICKWISE_HOST_ID', 'TICKWISE_NODE_ID'] as const;
+export type TreeMark = (typeof TREE_MARKS)[number];
 
 /** The name under which the launcher speaks on stderr when it cannot become the program (it then exits with 126 or 127). */
 export const LAUNCHER: string = 'tickwise-launcher';
@@ -91,8 +96,8 @@ export function createProcessTrees(options: { readonly useCgroup?: boolean } = {
       const group = home?.group(id);
       return new LinuxTree(id, mark, table, group === undefined ? [] : [group], group);
     },
-    findRun: (id) =>
-      onLinux ? new LinuxTree(id, 'TICKWISE_RUN_ID', table, home?.existing(id) ?? [], undefined) : new GroupTree(id, 'TICKWISE_RUN_ID'),
+    findRun: (id, mark = 'TICKWISE_RUN_ID') =>
+      onLinux ? new LinuxTree(id, mark, table, home?.existing(id) ?? [], undefined) : new GroupTree(id, mark),
     async [Symbol.asyncDispose]() {
       home?.remove();
     },
@@ -118,7 +123,7 @@ class LinuxTree implements ProcessTree {
     this.#table = table;
     this.#groups = groups;
     this.#entered = entered;
-    this.#sweep = new Sweep([`TICKWISE_RUN_ID=${id}`, `TICKWISE_HOST_ID=${id}`]);
+    this.#sweep = new Sweep(TREE_MARKS.map((name) => `${name}=${id}`));
   }
 
   wrap(command: readonly string[]): { command: string[]; env: Record<string, string> } {

@@ -1,0 +1,42 @@
+/** Exit codes, and how a command fails: one line on stderr that says what to do. */
+import { type ErrorCode, TickwiseError } from '../core/errors.ts';
+
+/** What a caller may rely on. */
+export const EXIT: Readonly<Record<'ok' | 'failed' | 'usage' | 'noDaemon' | 'refused', number>> = {
+  ok: 0,
+  /** The thing asked for failed. */
+  failed: 1,
+  /** Usage or configuration is wrong. */
+  usage: 2,
+  /** No daemon to talk to. */
+  noDaemon: 3,
+  /** Refused, e.g. already running. */
+  refused: 4,
+};
+
+const CODES: Partial<Record<ErrorCode, number>> = {
+  CONFIG_INVALID: EXIT.usage,
+  CONFIG_UNREADABLE: EXIT.usage,
+  DURATION_INVALID: EXIT.usage,
+  SCHEDULE_INVALID: EXIT.usage,
+  STORE_UNSUPPORTED: EXIT.usage,
+  STORE_LOCKED: EXIT.refused,
+  JOB_BUSY: EXIT.refused,
+  DRAINING: EXIT.refused,
+};
+
+/**
+ * Says on stderr what went wrong, and gives the exit code for it. An operating error is one line (an invalid configuration: one
+ * for each fault); anything else is a bug, and shows its stack.
+ *
+ * @param thrown what a command threw
+ * @returns the exit code
+ */
+export function reportFailure(thrown: unknown): number {
+  if (!(thrown instanceof TickwiseError)) {
+    console.error(thrown);
+    return EXIT.failed;
+  }
+  console.error(thrown.code === 'CONFIG_INVALID' ? thrown.message : `tickwise: ${thrown.message}`);
+  return CODES[thrown.code] ?? EXIT.failed;
+}

@@ -1,0 +1,200 @@
+/**
+ * Wiring: the only place where the rooms meet. Parts start in order and stop in reverse. Used by `tickwise run` and by the
+ * library's `createScheduler` alike, so both keep the same promise.
+ */
+import type { Config, StoreConfig } from './config/config.ts';
+import { TickwiseError } from './core/errors.ts';
+import type { Job } from './core/job.ts';
+import type { Calendar, Clock, NodeIdentity, Runner, RunOrder, RunRecord, Store } from './core/ports.ts';
+import type { Events } from './engine/events.ts';
+import { type DeathProver, recover } from './engine/recovery.ts';
+import { Scheduler } from './engine/scheduler.ts';
+import { createCommandRunner } from './runner/command.ts';
+import { createHttpRunner } from './runner/http.ts';
+import { createInlineRunner } from './runner/inline.ts';
+import { importTask } from './runner/module.ts';
+import { createProcessRunner } from './runner/process.ts';
+import { createProcessTrees, type ProcessTrees } from './runner/process-tree.ts';
+import { createWorkerRunner } from './runner/worker.ts';
+import { isNodeAlive, readIdentity } from './system/identity.ts';
+
+/** What a daemon is told beside its configuration. */
+export interface DaemonOptions {
+  readonly clock: Clock;
+  readonly calendar: Calendar;
+  /** The daemon's own environment; children see `PATH`, `HOME`, `LANG`, `TZ` of it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** With whoever listens already. */
+  readonly events: Events;
+  /** A run of an earlier daemon whose end is not proved. */
+  readonly onUnproven?: (run: RunRecord, why: string) => void;
+}
+
+/** A daemon that runs. */
+export interface Daemon {
+  readonly scheduler: Scheduler;
+  readonly node: NodeIdentity;
+  /** How the end of processes is proved on this machine. */
+  readonly proof: ProcessTrees['kind'];
+  /**
+   * Drains, stops, proves, closes the ledger. Repeating it waits for the first call.
+   *
+   * @param hurry aborted: use force at once
+   * @returns ids of inline runs that only the end of the process ends
+   */
+  stop(hurry?: AbortSignal): Promise<readonly string[]>;
+}
+
+/**
+ * Starts a daemon: opens the store, proves what an earlier daemon left behind to be dead, and arms the jobs.
+ *
+ * @param config a loaded configuration
+ * @param options clocks, environment, listeners
+ * @returns the running daemon
+ * @throws TickwiseError `STORE_LOCKED`, `STORE_UNUSABLE`, `STORE_UNSUPPORTED`, with nothing left open
+ */
+export async function startDaemon(config: Config, options: DaemonOptions): Promise<Daemon> {
+  const { clock, calendar } = options;
+  await using opening = new AsyncDisposableStack();
+  const node = readIdentity(clock.now());
+  const store = opening.use(await openStore(config.store, node));
+  const runners = opening.use(new Runners(config.concurrency, options, node));
+  const scheduler = new Scheduler({
+    clock,
+    calendar,
+    store,
+    runnerFor: (job) => runners.for(job),
+    concurrency: config.concurrency,
+    matches: (job) => matches(job, config.labels),
+    random: Math.random,
+    events: options.events,
+  });
+  const left = await store.liveRuns();
+  await scheduler.start(config.jobs);
+  const givingUp = new AbortController();
+  const recovery = recover(left, {
+    scheduler,
+    clock,
+    prover: proverWith(() => runners.trees),
+    onUnproven: options.onUnproven ?? (() => {}),
+    signal: givingUp.signal,
+  });
+  const parts = opening.move();
+  let stopping: Promise<readonly string[]> | undefined;
+  const stop = async (hurry?: AbortSignal): Promise<readonly string[]> => {
+    givingUp.abort();
+    await recovery;
+    const unproven = await scheduler.stop(config.shutdownGraceMs, hurry);
+    await parts.disposeAsync();
+    return unproven;
+  };
+  return {
+    scheduler,
+    node,
+    get proof() {
+      return runners.trees.kind;
+    },
+    stop: (hurry) => (stopping ??= stop(hurry)),
+  };
+}
+
+/** Stores are loaded when they are used: a daemon without PostgreSQL never reads a line of its driver. */
+async function openStore(store: StoreConfig, node: NodeIdentity): Promise<Store> {
+  switch (store.kind) {
+    case 'memory':
+      return (await import('./store/memory.ts')).createMemoryStore({ node });
+    case 'sqlite':
+      return (await import('./store/sqlite.ts')).openSqliteStore({ path: store.path, node });
+    case 'postgres':
+      throw new TickwiseError('STORE_UNSUPPORTED', 'store: this version keeps its ledger in SQLite or in memory; use "sqlite:PATH" or "memory:"');
+    default:
+      return store satisfies never;
+  }
+}
+
+/** The runners, each made when the first run needs it. */
+class Runners implements AsyncDisposable {
+  readonly #make: Readonly<Record<RunnerKind, () => Runner>>;
+  readonly #made = new Map<RunnerKind, Runner>();
+  #trees: ProcessTrees | undefined;
+
+  constructor(concurrency: number, { clock, env }: DaemonOptions, node: NodeIdentity) {
+    this.#make = {
+      inline: () => createInlineRunner(clock, findTask),
+      worker: () => createWorkerRunner({ clock, concurrency }),
+      process: () => createProcessRunner({ clock, concurrency, trees: this.trees, nodeId: node.id }),
+      command: () => createCommandRunner({ clock, trees: this.trees, baseEnv: env }),
+      http: () => createHttpRunner({ clock }),
+    };
+  }
+
+  /** Trying for the strongest proof costs a short-lived process, so it waits for the first run that needs it. */
+  get trees(): ProcessTrees {
+    this.#trees ??= createProcessTrees();
+    return this.#trees;
+  }
+
+  for(job: Job): Runner {
+    const kind = kindOf(job);
+    let runner = this.#made.get(kind);
+    if (runner === undefined) this.#made.set(kind, (runner = this.#make[kind]()));
+    return runner;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#made.values()].map((runner) => runner[Symbol.asyncDispose]()));
+    await this.#trees?.[Symbol.asyncDispose]();
+  }
+}
+
+type RunnerKind = 'inline' | 'worker' | 'process' | 'command' | 'http';
+
+function kindOf(job: Job): RunnerKind {
+  switch (job.task.kind) {
+    case 'module':
+      return job.isolation;
+    case 'function':
+      return 'inline';
+    case 'command':
+    case 'shell':
+      return 'command';
+    case 'http':
+      return 'http';
+    default:
+      return job.task satisfies never;
+  }
+}
+
+function findTask({ job }: RunOrder): unknown {
+  if (job.task.kind === 'function') return job.task.target;
+  if (job.task.kind === 'module') return importTask(job.task.module, job.task.export, job.name);
+  throw new Error(`a task of kind ${job.task.kind} does not run inline`);
+}
+
+function matches(job: Job, labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(job.nodeSelector ?? {}).every(([name, value]) => labels[name] === value);
+}
+
+/** How long what an earlier daemon left alive has between SIGTERM and SIGKILL. */
+const LEFT_GRACE_MS = 2_000;
+
+/**
+ * Threads and inline steps died with their daemon. Processes may have outlived it: those that carry the run's id, and the warm
+ * children of that daemon, which carry its node id. They are stopped, and both trees must be empty.
+ */
+function proverWith(trees: () => ProcessTrees): DeathProver {
+  return {
+    async prove(run) {
+      if (run.node === undefined) return 'the ledger does not say which daemon ran it';
+      if (isNodeAlive(run.node)) return `its daemon (pid ${run.node.pid}) is alive`;
+      for (const tree of [trees().findRun(run.id), trees().findRun(run.node.id, 'TICKWISE_NODE_ID')]) {
+        if (await tree.waitEmpty(0)) continue;
+        await tree.signal('SIGTERM');
+        if (await tree.waitEmpty(LEFT_GRACE_MS)) continue;
+        await tree.signal('SIGKILL');
+        if (!(await tree.waitEmpty(LEFT_GRACE_MS))) return `processes of it are alive: ${(await tree.members()).join(', ')}`;
+      }
+      return undefined;
+    },
+  };
+}
