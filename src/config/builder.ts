@@ -88,6 +88,7 @@ export function checkPairs(
 ): void {
   for (const [name, value] of Object.entries(pairs)) {
     if (!form.test(name)) builder.findings.add([...path, name], 'not a legal name', { got: name, expected, at: 'key' });
-    if (value.includes('\0')) builder.findings.add([...path, name], 'holds a NUL character');
+    // A schema passes over `__proto__`, whose value may be anything.
+    if (typeof value === 'string' && value.includes('\0')) builder.findings.add([...path, name], 'holds a NUL character');
   }
 }

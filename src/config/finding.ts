@@ -59,9 +59,11 @@ export class Findings {
     return false;
   }
 
-  /** Whether a value came, in whole or in part, from `${env:}` or `${file:}`. */
+  /** Whether a value, or a part of it, came from `${env:}` or `${file:}`. */
   isTemplate(path: Path): boolean {
-    return this.templates.has(pathKey(path));
+    const key = pathKey(path);
+    for (const known of this.templates.keys()) if (known === key || known.startsWith(key + SEPARATOR)) return true;
+    return false;
   }
 
   private finding(path: Path, wrong: string, details: FindingDetails): Finding {

@@ -115,10 +115,10 @@ function build(
 ): Config {
   const secrets = new Set<string>();
   const root = mayRefer ? expandStrings(read, { env: options.env, baseDir }, findings, secrets) : read;
-  if (read !== undefined && (typeof root !== 'object' || root === null || Array.isArray(root))) {
+  if (!isObject(root) && (root !== undefined || findings.errors.length === 0)) {
     findings.add([], 'the configuration is of the wrong kind', { got: root, expected: 'an object with "jobs"' });
   }
-  const made = findings.errors.length > 0 && !isObject(root) ? undefined : readRoot(root, baseDir, options, findings);
+  const made = isObject(root) ? readRoot(root, baseDir, options, findings) : undefined;
   const hidden = Object.freeze([...secrets]);
   if (made === undefined || findings.errors.length > 0) throw invalid(findings, hidden, source);
   return Object.freeze({
@@ -136,8 +136,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 type Made = Omit<Config, 'file' | 'baseDir' | 'secrets' | 'warnings'>;
 
-function readRoot(root: unknown, baseDir: string, options: LoadOptions, findings: Findings): Made {
-  const raw = isObject(root) ? root : {};
+function readRoot(raw: Record<string, unknown>, baseDir: string, options: LoadOptions, findings: Findings): Made {
   const unsound = check(settingsSchema, raw, [], findings);
   const settings: RawSettings = Object.fromEntries(Object.entries(raw).filter(([key]) => !unsound.has(key)));
   const timezone = readTimezone(settings.timezone, options.hostTimezone, findings);

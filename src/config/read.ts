@@ -59,7 +59,7 @@ export function readText(text: string, findings: Findings): unknown {
     return undefined;
   }
   if (survey.faults.length === 0) return parseStrict(withBlanks(text, survey.blanks), findings);
-  if (text.trim() === '') {
+  if (withBlanks(text, survey.blanks).trim() === '') {
     findings.add([], 'the file is empty', { expected: 'an object with "jobs"; "tickwise init" writes an example', offset: 0 });
     return undefined;
   }

@@ -3,7 +3,7 @@ import type { Schedule } from '../core/schedule.ts';
 import { type Instant, parseDuration } from '../core/time.ts';
 import { type Builder, durationOf, intern } from './builder.ts';
 import { check } from './check.ts';
-import { type Path, pathKey } from './finding.ts';
+import type { Path } from './finding.ts';
 import { scheduleObjectSchema } from './schema.ts';
 import { suggest } from './suggest.ts';
 import { checkZone } from './zone.ts';
@@ -58,9 +58,10 @@ function readText(raw: string, path: Path, builder: Builder): Schedule[] {
     const duration = every[1] ?? '';
     const everyMs = positiveDuration(duration);
     if (everyMs !== undefined) return sound({ kind: 'every', everyMs }, path, path, builder);
-    const bare = /^\d+$/.test(duration)
-      ? `a bare number has no unit: write "@every ${duration}s" if seconds are meant`
-      : 'not a duration above 0 after @every';
+    const bare =
+      /^\d+$/.test(duration) && !builder.findings.isTemplate(path)
+        ? `a bare number has no unit: write "@every ${duration}s" if seconds are meant`
+        : 'not a duration above 0 after @every';
     builder.findings.add(path, bare, { got: raw, expected: '"@every 90s"' });
     return [];
   }
@@ -83,7 +84,7 @@ function positiveDuration(text: string): number | undefined {
 function readObject(raw: object, path: Path, builder: Builder): Schedule[] {
   const { findings } = builder;
   const unsound = check(scheduleObjectSchema, raw, path, findings);
-  const kinds = KINDS.filter((kind) => Object.hasOwn(raw, kind));
+  const kinds = Object.keys(raw).filter((key) => KINDS.some((kind) => kind === key));
   const second = kinds[1];
   if (kinds.length === 0) findings.add(path, 'nothing says when it falls due', { expected: 'one of "cron", "every" and "at"' });
   if (second !== undefined) {
@@ -133,17 +134,19 @@ function sound(schedule: Schedule, where: Path, whole: Path, builder: Builder): 
   const { startAt, stopAt, jitterMs, ...core } = schedule;
   const coreFault = calendar.fault(core);
   if (coreFault !== undefined)
-    findings.add(where, withoutValue(coreFault, where, builder), { got: findings.isTemplate(where) ? '' : undefined });
+    findings.add(where, withoutValue(coreFault, whole, builder), { got: findings.isTemplate(where) ? '' : undefined });
   const window = { ...(startAt === undefined ? {} : { startAt }), ...(stopAt === undefined ? {} : { stopAt }) };
   if (startAt !== undefined && stopAt !== undefined && startAt >= stopAt) {
-    findings.add([...whole, 'stopAt'], 'not after startAt', { got: iso(stopAt), expected: `later than ${iso(startAt)}` });
+    findings.add([...whole, 'stopAt'], 'not after startAt', { got: new Date(stopAt).toISOString(), expected: 'a later instant' });
   } else if (coreFault === undefined) {
     const windowed = { ...core, ...window } as Schedule;
     const windowFault = startAt === undefined && stopAt === undefined ? undefined : calendar.fault(windowed);
-    if (windowFault !== undefined) findings.add(whole, withoutValue(windowFault, where, builder));
+    if (windowFault !== undefined) findings.add(whole, withoutValue(windowFault, whole, builder));
     const jitterFault = windowFault === undefined && jitterMs !== undefined ? calendar.fault(schedule) : undefined;
     if (jitterFault !== undefined) {
-      findings.add([...whole, 'jitter'], jitterFault, { expected: 'shorter than the gap between two ticks' });
+      findings.add([...whole, 'jitter'], withoutValue(jitterFault, whole, builder), {
+        expected: 'shorter than the gap between two ticks',
+      });
     }
     if (windowFault === undefined && mayBeOver(schedule) && calendar.next([windowed], '', now) === undefined) {
       findings.warn(where, 'all of its ticks are in the past');
@@ -160,9 +163,9 @@ function unknownNickname(pattern: string): string | undefined {
   return `unknown nickname${meant === undefined ? '' : `, did you mean "${meant}"?`}`;
 }
 
-/** The calendar quotes what it was given; where that came from a secret, the message quotes what was written instead. */
-function withoutValue(fault: string, where: Path, builder: Builder): string {
-  return builder.findings.templates.has(pathKey(where)) ? 'not a schedule, or one that never falls due' : fault;
+/** The calendar quotes what it was given; where a part of that came from a secret, the message says less. */
+function withoutValue(fault: string, whole: Path, builder: Builder): string {
+  return builder.findings.isTemplate(whole) ? 'not a sound schedule, or one that never falls due' : fault;
 }
 
 /** Only these can have no tick left; to ask for the next one costs more than to check a pattern. */
@@ -202,8 +205,4 @@ function readInstant(text: string, path: Path, builder: Builder): Instant | unde
   if (!Number.isNaN(instant)) return instant;
   builder.findings.add(path, 'not an instant', { got: text, expected: INSTANT_EXPECTED });
   return undefined;
-}
-
-function iso(instant: Instant): string {
-  return `"${new Date(instant).toISOString()}"`;
 }

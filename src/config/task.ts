@@ -57,7 +57,7 @@ function readKind(raw: unknown, path: Path, builder: Builder): Task | undefined 
     findings.add(path, 'of the wrong kind', { got: raw, expected: `an object with ${KIND_EXPECTED}` });
     return undefined;
   }
-  const kinds = KINDS.filter((kind) => Object.hasOwn(raw, kind));
+  const kinds = Object.keys(raw).filter((key): key is (typeof KINDS)[number] => KINDS.some((kind) => kind === key));
   const [kind, second] = kinds;
   if (kind === undefined) {
     const keys = Object.keys(raw);
