@@ -21,14 +21,17 @@ const ADVICE: Readonly<Record<number, string>> = {
  * @param thrown from `node:sqlite` or `node:fs`; a TickwiseError comes back as it is
  * @param doing what was tried, e.g. `cannot be written`
  * @param path the file
+ * @param ifDamaged what to do when the file is damaged or no database; absent: what to do with a ledger
  * @returns a TickwiseError `STORE_UNUSABLE`, or the very value that was thrown if it is neither of SQLite nor of the system: a bug
  */
-export function storeFault(thrown: unknown, doing: string, path: string): unknown {
+export function storeFault(thrown: unknown, doing: string, path: string, ifDamaged?: string): unknown {
   if (!(thrown instanceof Error) || thrown instanceof TickwiseError) return thrown;
   const { code, errcode } = thrown as { code?: unknown; errcode?: unknown };
   if (typeof code !== 'string') return thrown;
   const primary = primaryCode(thrown);
-  const advice = (primary === undefined ? undefined : ADVICE[primary]) ?? 'see that the file can be read and written';
+  const isDamaged = primary === 11 || primary === 26;
+  const known = primary === undefined ? undefined : ADVICE[primary];
+  const advice = (isDamaged ? ifDamaged : undefined) ?? known ?? 'see that the file can be read and written';
   const cause = thrown.message.replaceAll(/\s*\n\s*/g, ' ');
   return new TickwiseError('STORE_UNUSABLE', `${path}: the store ${doing}: ${cause}; ${advice}`, {
     cause: thrown,

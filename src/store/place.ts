@@ -21,7 +21,9 @@ export function preparePlace(path: string): string {
     const real = resolveLinks(absolute);
     refuseNetwork(absolute, dirname(real));
     const stats = statSync(real, { throwIfNoEntry: false });
-    if (stats !== undefined) checkFile(real, stats);
+    if (stats === undefined) return real;
+    checkContent(real, stats);
+    refuseLinks(real, stats);
     return real;
   } catch (thrown) {
     throw storeFault(thrown, 'cannot be opened', absolute);
@@ -43,7 +45,7 @@ export function findPlace(path: string): string {
       throw new TickwiseError('STORE_UNUSABLE', `${absolute}: there is no ledger yet; start the daemon once, or name the right "store"`);
     }
     const real = realpathSync(absolute);
-    if (stats.isDirectory()) throw folderError(real);
+    checkContent(real, stats);
     return real;
   } catch (thrown) {
     throw storeFault(thrown, 'cannot be opened', absolute);
@@ -71,16 +73,28 @@ function resolveLinks(path: string): string {
   return realpathSync(path);
 }
 
-function checkFile(path: string, stats: Stats): void {
+/** SQLite takes a file that is shorter than the smallest page for a new database, and would write over what is left of an old one. */
+const SMALLEST_DATABASE_BYTES = 512;
+
+function checkContent(path: string, stats: Stats): void {
   if (stats.isDirectory()) throw folderError(path);
   if (!stats.isFile()) throw new TickwiseError('STORE_UNUSABLE', `${path}: this is not a regular file; name a file as "store"`);
-  if (stats.nlink > 1) {
-    throw new TickwiseError(
-      'STORE_UNSUPPORTED',
-      `${path}: the file has ${stats.nlink} hard links, and SQLite keeps a log for each name, which destroys it; keep one name and remove the others`,
-      { facts: { path, links: stats.nlink } },
-    );
-  }
+  const logBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  if (stats.size >= SMALLEST_DATABASE_BYTES || (stats.size === 0 && logBytes === 0)) return;
+  throw new TickwiseError(
+    'STORE_UNUSABLE',
+    `${path}: the file has ${stats.size} bytes: not a SQLite database, or one that was cut off; restore it from a backup, or move it (with its "-wal" and "-shm") away`,
+    { facts: { path, bytes: stats.size, logBytes } },
+  );
+}
+
+function refuseLinks(path: string, stats: Stats): void {
+  if (stats.nlink <= 1) return;
+  throw new TickwiseError(
+    'STORE_UNSUPPORTED',
+    `${path}: the file has ${stats.nlink} hard links, and SQLite keeps a log for each name, which destroys it; keep one name and remove the others`,
+    { facts: { path, links: stats.nlink } },
+  );
 }
 
 function folderError(path: string): TickwiseError {
