@@ -1,6 +1,7 @@
 /** The shortest time between two ticks, from which a job's default budget follows. */
 import type { Schedule } from '../core/schedule.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
+import { type DayFields, daysOf } from './cron-days.ts';
 import { compileFields } from './cron-pattern.ts';
 
 /** First tick of a schedule after an instant, before jitter; `Infinity` when there is none. */
@@ -9,6 +10,7 @@ export type NextBase = (schedule: Schedule, after: Instant) => number;
 /** Base ticks looked at where no closed form exists. */
 const SAMPLES = 48;
 const DAY_S = 86_400;
+const HORIZON_YEARS = 100;
 /** Measures kept. */
 const KNOWN_LIMIT = 8_192;
 
@@ -23,7 +25,7 @@ interface Span {
  * Measures gaps; what it finds of a pattern is kept.
  *
  * The time of day is exact: seconds, minutes and hours repeat, so neighbours are compared level by level. How far apart the
- * matching days lie is taken from the first 48 of them, which is exact for every pattern that repeats within four years or so.
+ * matching days lie is counted over a hundred years.
  * A schedule that ends (`stopAt`, a year) within 48 ticks is measured tick by tick. Changes of the clock are left out: a gap of two
  * hours counts as two on the day of the change as well.
  *
@@ -45,9 +47,7 @@ export function createGaps(nextBase: NextBase): (schedules: readonly Schedule[],
     const ends = schedule.stopAt !== undefined || (schedule.kind === 'cron' && hasYear(schedule.pattern));
     const counted = ends ? sampledGap(nextBase, schedule, from) : undefined;
     if (counted !== undefined) return counted;
-    return schedule.kind === 'every'
-      ? schedule.everyMs
-      : keep(schedule.pattern, () => gapOfPattern(schedule.pattern, nextBase, from));
+    return schedule.kind === 'every' ? schedule.everyMs : keep(schedule.pattern, () => gapOfPattern(schedule.pattern, from));
   };
   const together = (schedules: readonly Schedule[], from: Instant): number => {
     const least = schedules.reduce((gap, schedule) => Math.min(gap, single(schedule, from)), Infinity);
@@ -84,14 +84,14 @@ function sampledGap(nextBase: NextBase, schedule: Schedule, from: Instant): numb
   return undefined;
 }
 
-function gapOfPattern(pattern: string, nextBase: NextBase, from: Instant): number {
+function gapOfPattern(pattern: string, from: Instant): number {
   const fields = compileFields(pattern);
   const seconds = spanOf(fields.second, 1, { first: 0, last: 0, gap: Infinity });
   const minutes = spanOf(fields.minute, 60, seconds);
   const day = spanOf(fields.hour, 3_600, minutes);
   const overnight = DAY_S - day.last + day.first;
   if (day.gap <= overnight) return day.gap * 1_000;
-  const days = dayGap(pattern, nextBase, from);
+  const days = dayGap(fields, from);
   return Math.min(day.gap, days * DAY_S - day.last + day.first) * 1_000;
 }
 
@@ -109,18 +109,14 @@ function spanOf(matches: readonly number[], unit: number, inner: Span): Span {
   return { first: first * unit + inner.first, last: last * unit + inner.last, gap };
 }
 
-/** The shortest distance between matching days, in days; `Infinity` if there are fewer than two. */
-function dayGap(pattern: string, nextBase: NextBase, from: Instant): number {
-  const fields = pattern.trim().split(/\s+/);
-  const dates = fields.length === 1 ? fields : ['0', '0', '0', ...fields.slice(fields.length === 5 ? 2 : 3)];
-  const daily: Schedule = { kind: 'cron', pattern: dates.join(' '), timezone: 'UTC' };
+/** The shortest distance between days that are due within a hundred years; `Infinity` if there are fewer than two. */
+function dayGap(fields: DayFields, from: Instant): number {
   let gap = Infinity;
-  let tick = nextBase(daily, from);
-  for (let count = 0; count < SAMPLES && tick !== Infinity; count++) {
-    const next = nextBase(daily, tick);
-    gap = Math.min(gap, Math.round((next - tick) / (DAY_S * 1_000)));
+  let last: number | undefined;
+  for (const day of daysOf(fields, Math.floor(from / (DAY_S * 1_000)), HORIZON_YEARS)) {
+    if (last !== undefined) gap = Math.min(gap, day - last);
     if (gap === 1) break;
-    tick = next;
+    last = day;
   }
   return gap;
 }

@@ -8,12 +8,16 @@
  */
 import { Cron, CronPattern } from 'croner';
 import type { Instant } from '../core/time.ts';
+import { type DayFields, daysOf, isDaily } from './cron-days.ts';
 import { createLostEvenings } from './time-zone.ts';
 
 /** Compiled patterns kept: 64 of 83 kB are 5 MB. */
 const COMPILED_LIMIT = 64;
 /** Patterns of which answers are kept; an entry is about 250 bytes. */
 const KNOWN_LIMIT = 8_192;
+const DAY_MS = 86_400_000;
+/** Years in which a day matches and yet no tick comes of it, one after another. */
+const YEARS_LIMIT = 100;
 /** How far to look for a tick that only a step across midnight makes: a hundred years. */
 const LOOK_AHEAD_MS = 100 * 365.25 * 86_400_000;
 /** Answers kept for each pattern: jobs that catch up ask about other instants than those that are on time. */
@@ -29,6 +33,8 @@ interface Known {
   oldest: number;
   /** No wildcard in seconds, minutes and hours: the rule for gaps applies. */
   readonly fixed: boolean;
+  /** On which days; absent if on all of them. */
+  readonly days: DayFields | undefined;
 }
 
 /** Cron patterns and their ticks. */
@@ -68,6 +74,7 @@ export function createCronTicks(): CronTicks {
       next: new Float64Array(ANSWERS_KEPT),
       oldest: 0,
       fixed: isFixedTime(pattern),
+      days: restrictedDays(pattern),
     };
     patterns.set(pattern, known);
     knownCount++;
@@ -87,15 +94,31 @@ export function createCronTicks(): CronTicks {
     return cron;
   };
 
-  const answer = (pattern: string, timezone: string, after: Instant): number =>
+  const ask = (pattern: string, timezone: string, after: Instant): number =>
     compiledOf(pattern, timezone).nextRun(new Date(after))?.getTime() ?? Infinity;
 
+  /** Croner is asked about years in which a day matches, one at a time, from shortly before that day. */
+  const answer = (known: Known, pattern: string, timezone: string, after: Instant): number => {
+    if (known.days === undefined) return ask(pattern, timezone, after);
+    // The local date is at most one day behind that of UTC.
+    let from = Math.floor(after / DAY_MS) - 1;
+    for (let tries = 0; tries <= YEARS_LIMIT; tries++) {
+      const day = daysOf(known.days, from).next().value;
+      if (day === undefined) return Infinity;
+      const year = new Date(day * DAY_MS).getUTCFullYear();
+      const next = ask(inYear(pattern, year), timezone, Math.max(after, (day - 2) * DAY_MS));
+      if (next !== Infinity) return next;
+      from = Date.UTC(year + 1, 0, 1) / DAY_MS;
+    }
+    return Infinity;
+  };
+
   /** The end of the first step across midnight, between `after` and `before`, that swallows a tick; else `before`. */
-  const afterLostEvening = (pattern: string, timezone: string, after: Instant, before: number): number => {
+  const afterLostEvening = (known: Known, pattern: string, timezone: string, after: Instant, before: number): number => {
     const lastYear = new Date(Math.min(before, after + LOOK_AHEAD_MS)).getUTCFullYear();
     for (let year = new Date(after).getUTCFullYear(); year <= lastYear; year++) {
       for (const { at, from, until } of lostEvenings(timezone, year)) {
-        if (at > after && at < before && answer(pattern, 'UTC', from - 1) < until) return at;
+        if (at > after && at < before && answer(known, pattern, 'UTC', from - 1) < until) return at;
       }
     }
     return before;
@@ -108,8 +131,8 @@ export function createCronTicks(): CronTicks {
         const next = known.next[index] ?? 0;
         if ((known.from[index] ?? Infinity) <= after && after < next) return next;
       }
-      let next = answer(pattern, timezone, after);
-      if (known.fixed && timezone !== 'UTC') next = afterLostEvening(pattern, timezone, after, next);
+      let next = answer(known, pattern, timezone, after);
+      if (known.fixed && timezone !== 'UTC') next = afterLostEvening(known, pattern, timezone, after, next);
       known.from[known.oldest] = after;
       known.next[known.oldest] = next;
       known.oldest = (known.oldest + 1) % ANSWERS_KEPT;
@@ -129,10 +152,30 @@ export function compileFields(pattern: string): CronPattern {
   return new CronPattern(pattern, undefined, { fixedTimeRule: FIXED_TIME_RULE });
 }
 
+/** The day fields alone: the rest of a compiled pattern is too large to keep. */
+function restrictedDays(pattern: string): DayFields | undefined {
+  const fields = compileFields(pattern);
+  if (isNickname(pattern) || isDaily(fields)) return undefined;
+  const { day, month, dayOfWeek, nearestWeekdays, lastDayOfMonth, lastWeekday, starDOM, starDOW, starYear, useAndLogic } = fields;
+  const year = starYear ? [] : fields.year;
+  return { day, month, dayOfWeek, nearestWeekdays, lastDayOfMonth, lastWeekday, starDOM, starDOW, starYear, useAndLogic, year };
+}
+
+/** The same pattern in one year only, so that croner's search ends with it. */
+function inYear(pattern: string, year: number): string {
+  const fields = pattern.trim().split(/\s+/);
+  if (fields.length === 5) fields.unshift('0');
+  return [...fields.slice(0, 6), year].join(' ');
+}
+
+function isNickname(pattern: string): boolean {
+  return pattern.trim().startsWith('@');
+}
+
 /** Croner's rule, read from the text: its own answer is private. Nicknames but `@hourly` stand for midnight. */
 function isFixedTime(pattern: string): boolean {
+  if (isNickname(pattern)) return pattern.trim().toLowerCase() !== '@hourly';
   const fields = pattern.trim().split(/\s+/);
-  if (fields.length === 1) return fields[0]?.toLowerCase() !== '@hourly';
   return fields.slice(0, fields.length === 5 ? 2 : 3).every((field) => !/[*?/]/.test(field));
 }
 
