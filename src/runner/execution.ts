@@ -139,6 +139,9 @@ class Running {
     using cut = new Cut(clock, graceMs, force);
     await this.#tell('SIGTERM');
     await this.#exitOr(cut.signal);
+    if (await this.#isEmptyWithin(0)) return false;
+    // A shell's child that has not yet become its program may have lost the signal to the handler that it was born with.
+    if (!cut.signal.aborted) await this.#tell('SIGTERM');
     if (await this.#isEmptyWithin(graceMs, cut.signal)) return false;
     for (let patienceMs = BLOCKED_AFTER_MS, said = ''; ; patienceMs = RETRY_MS) {
       await this.#tell('SIGKILL');

@@ -93,23 +93,32 @@ export function hasEnvironment(pid: number, entries: readonly string[]): boolean
   return entries.some((entry) => text.startsWith(`${entry}\0`) || text.includes(`\0${entry}\0`));
 }
 
+/** All processes, as far as one reading can tell. */
+export interface TableReading {
+  readonly alive: readonly ProcessInfo[];
+  /** Zombies. */
+  readonly dead: readonly ProcessInfo[];
+  /** How many were listed and were gone when looked at: each may have left a child that was born after the listing. */
+  readonly vanished: number;
+}
+
 /** How long reading the table may hold the event loop at a stretch. */
 const LONGEST_SLICE_MS = 2;
 
 /**
- * The table of all live processes, read when asked. Those who ask in the same turn share one reading, so that sixteen runs that
+ * The table of all processes, read when asked. Those who ask in the same turn share one reading, so that sixteen runs that
  * end together cost no more than one.
  */
 export class ProcessTable {
-  #pending: Promise<readonly ProcessInfo[]> | undefined;
+  #pending: Promise<TableReading> | undefined;
 
   /**
    * Reads the table, in slices that leave the event loop free.
    *
-   * @returns live processes, youngest numbers first; begun after this call, never before it
+   * @returns a reading that was begun after this call, never before it
    * @throws (rejects) when `/proc` cannot be listed
    */
-  read(): Promise<readonly ProcessInfo[]> {
+  read(): Promise<TableReading> {
     this.#pending ??= nextTurn().then(() => {
       this.#pending = undefined;
       return readAll();
@@ -118,15 +127,18 @@ export class ProcessTable {
   }
 }
 
-async function readAll(): Promise<readonly ProcessInfo[]> {
-  const found: ProcessInfo[] = [];
+async function readAll(): Promise<TableReading> {
+  const alive: ProcessInfo[] = [];
+  const dead: ProcessInfo[] = [];
+  let vanished = 0;
   let sliceEnd = performance.now() + LONGEST_SLICE_MS;
   for (const pid of listPids()) {
     const process = readProcess(pid);
-    if (process !== undefined && isAlive(process)) found.push(process);
+    if (process === undefined) vanished++;
+    else (isAlive(process) ? alive : dead).push(process);
     if (performance.now() < sliceEnd) continue;
     await nextTurn();
     sliceEnd = performance.now() + LONGEST_SLICE_MS;
   }
-  return found;
+  return { alive, dead, vanished };
 }

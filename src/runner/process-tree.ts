@@ -6,8 +6,9 @@
  * - `cgroup`: the run's processes are born in a cgroup of their own (the launcher enters it and then becomes the program), and
  *   the proof is `populated 0` of that group, followed by one sweep, for one who was let out of the group by a hand that may do so.
  * - `sweep`: where no cgroup can be written, `/proc` is searched for the run's mark in environments, for descendants, groups and
- *   sessions (see `sweep.ts` for what that covers), and the proof is two sweeps in a row that find nothing: a process
- *   that forks and leaves between the listing and the reading of one sweep is found by the next.
+ *   sessions (see `sweep.ts` for what that covers). The proof is two sweeps in a row that find nothing and during which nothing
+ *   vanished that might have forked (twenty sweeps on a machine where that never happens), and the kernel's word that the run's
+ *   process groups are empty.
  * - `group`: elsewhere than on Linux the process group is all that can be asked for. `doctor` says so.
  *
  * Races, and what happens then. A member forks while it is being stopped: SIGTERM is repeated until a round finds nobody new;
@@ -106,6 +107,9 @@ export function createProcessTrees(options: { readonly useCgroup?: boolean } = {
 
 /** Rounds of one `signal` call: a tree that still shows new members after as many is left to the caller's next call. */
 const MOST_ROUNDS = 20;
+const LOOKS_OF_A_PROOF = 2;
+/** On a machine where processes come and go at each look, as many looks that find nothing are taken for a proof. */
+const MOST_LOOKS = 20;
 const SHORTEST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 50;
 
@@ -148,10 +152,12 @@ class LinuxTree implements ProcessTree {
     const told = new Set<string>();
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const untold = (await this.#find()).filter(({ pid, start }) => !told.has(`${pid} ${start}`));
+      // No fork outruns a signal to a whole group; what is in none of the run's own groups is told one by one.
+      const groups = round === 0 || signal === 'SIGKILL' ? this.#sweep.signalGroups(signal) : NONE;
       if (untold.length === 0) return;
       for (const member of untold) {
         told.add(`${member.pid} ${member.start}`);
-        this.#send(signal, member);
+        send(signal, member, groups.has(member.group));
       }
     }
   }
@@ -171,29 +177,40 @@ class LinuxTree implements ProcessTree {
   }
 
   async #isEmpty(): Promise<boolean> {
-    if (this.#groups.some((group) => group.isPopulated())) return false;
-    if (this.#sweep.pick(await this.#table.read()).length > 0) return false;
-    if (this.#groups.length > 0) return !this.#groups.some((group) => group.isPopulated());
-    return this.#sweep.pick(await this.#table.read()).length === 0;
+    if (this.#groups.length > 0) {
+      // The kernel counts for us. One look is for who was let out of the group.
+      return !this.#isPopulated() && this.#sweep.look(await this.#table.read()).found.length === 0 && !this.#isPopulated();
+    }
+    for (let looks = 0, clean = 0; looks < MOST_LOOKS; looks++) {
+      const { found, unsure } = this.#sweep.look(await this.#table.read());
+      if (found.length > 0) return false;
+      clean = unsure ? 0 : clean + 1;
+      if (clean === LOOKS_OF_A_PROOF) return this.#sweep.liveGroups(true).length === 0;
+    }
+    return this.#sweep.liveGroups(false).length === 0;
+  }
+
+  #isPopulated(): boolean {
+    return this.#groups.some((group) => group.isPopulated());
   }
 
   async #find(): Promise<ProcessInfo[]> {
-    const found = new Map(this.#sweep.pick(await this.#table.read()).map((member) => [member.pid, member]));
+    const found = new Map(this.#sweep.look(await this.#table.read()).found.map((member) => [member.pid, member]));
     for (const pid of this.#groups.flatMap((group) => group.pids())) {
       const member = found.has(pid) ? undefined : readProcess(pid);
       if (member !== undefined && isAlive(member)) found.set(pid, member);
     }
     return [...found.values()];
   }
+}
 
-  #send(signal: 'SIGTERM' | 'SIGKILL', { pid, start, group }: ProcessInfo): void {
-    const now = readProcess(pid);
-    if (now === undefined || now.start !== start || !isAlive(now)) return;
-    tryKill(pid, signal);
-    if (signal === 'SIGTERM' && now.state === 'T') tryKill(pid, 'SIGCONT');
-    // No fork outruns a signal to the whole group. Only a group that one of ours has led: a spawner may have shared its own.
-    if (signal === 'SIGKILL' && this.#sweep.leads(group)) tryKill(-group, signal);
-  }
+const NONE: ReadonlySet<number> = new Set();
+
+function send(signal: 'SIGTERM' | 'SIGKILL', { pid, start }: ProcessInfo, wasTold: boolean): void {
+  const now = readProcess(pid);
+  if (now === undefined || now.start !== start || !isAlive(now)) return;
+  if (!wasTold) tryKill(pid, signal);
+  if (signal === 'SIGTERM' && now.state === 'T') tryKill(pid, 'SIGCONT');
 }
 
 function tryKill(pid: number, signal: NodeJS.Signals): void {

@@ -1,19 +1,37 @@
 /**
- * Finding the processes of a run without the kernel's help: whose environment carries the run's mark, who descends from one
- * of those, who is in a group or a session that one of them led.
+ * Finding the processes of a run without a cgroup: whose environment carries the run's mark, who descends from one of those,
+ * who is in a group or a session that one of them led.
  *
  * What it covers: background children, `setsid`, double forks, programs that clear their environment while an ancestor
  * lives or while they stay in the session. What it cannot see: a process that cleared (or overwrote) its environment AND left the
- * session AND whose ancestors were all dead at each sweep; and one of another user whose environment may not be read, under
+ * session AND whose ancestors were all dead at each look; and one of another user whose environment may not be read, under
  * the same conditions. A cgroup sees those too.
+ *
+ * One look is not a proof. A process that forks and leaves between the listing and the reading is not seen, and its child was not
+ * listed: a chain of those, each living for a millisecond, was seen to slip through two looks in a row. So a look counts only if
+ * nothing vanished or died meanwhile that might have been such a link; and for groups the kernel is asked, which answers for all
+ * of a group at one instant.
  */
-import { hasEnvironment, type ProcessInfo, readProcess } from './proc.ts';
+import { hasEnvironment, type ProcessInfo, readProcess, type TableReading } from './proc.ts';
 
-/** What is known of one run's processes, from sweep to sweep. */
+/** What one look at the table says of a run. */
+export interface Look {
+  /** The run's live processes. */
+  readonly found: readonly ProcessInfo[];
+  /** Something was there and is gone that may have left a child unseen. */
+  readonly unsure: boolean;
+}
+
+/** What is known of one run's processes, from look to look. */
 export class Sweep {
   readonly #marks: readonly string[];
   /** pid to start time of all that were found, as long as something still refers to that number. */
   readonly #known: Map<number, number> = new Map();
+  /** Groups that processes of the run have led, to the start time of the leader, until the kernel says that they are empty. */
+  readonly #groups: Map<number, number> = new Map();
+  #zombies: Set<string> = new Set();
+  /** Groups that zombies belong to, who stay in them until their parent looks at them. */
+  #groupsOfZombies: Set<number> = new Set();
   #oldestStart: number | undefined;
 
   /** @param marks environment entries, `NAME=value`, one of which each process of the run carries */
@@ -29,32 +47,26 @@ export class Sweep {
   started(pid: number): void {
     const process = readProcess(pid);
     if (process === undefined) return;
-    this.#known.set(pid, process.start);
+    this.#know(process);
     // Nothing of the run is older than its first process, so the environments of older ones need not be read.
     this.#oldestStart ??= process.start;
   }
 
-  /** Whether a group or session of this number was led by a process of the run. */
-  leads(group: number): boolean {
-    return this.#known.has(group);
-  }
-
   /**
-   * Picks the run's processes.
+   * Picks the run's processes, never this process itself.
    *
-   * @param table all live processes
-   * @returns those of the run, never this process itself
+   * @param table a reading of the process table
    */
-  pick(table: readonly ProcessInfo[]): ProcessInfo[] {
-    this.#forgetReused(table);
+  look({ alive, dead, vanished }: TableReading): Look {
+    this.#forgetReused(alive);
     const found: ProcessInfo[] = [];
-    let rest = table.filter((process) => process.pid !== globalThis.process.pid);
+    let rest = alive.filter((process) => process.pid !== globalThis.process.pid);
     for (let first = true; ; first = false) {
       const others: ProcessInfo[] = [];
       for (const process of rest) {
         if (this.#isKin(process) || (first && this.#isMarked(process))) {
           found.push(process);
-          this.#known.set(process.pid, process.start);
+          this.#know(process);
         } else {
           others.push(process);
         }
@@ -63,7 +75,43 @@ export class Sweep {
       rest = others;
     }
     this.#forgetUnused(found);
-    return found;
+    return { found, unsure: this.#hasNewZombie(dead) || vanished > 0 };
+  }
+
+  /**
+   * Asks the kernel for groups of the run that are not empty. Its answer holds for the whole group at one instant, so no fork escapes it.
+   *
+   * @param discountZombies leave out groups in which the last look saw a zombie
+   * @returns the numbers of the groups
+   */
+  liveGroups(discountZombies: boolean): number[] {
+    for (const [group, start] of this.#groups) {
+      const leader = readProcess(group);
+      const isReused = leader !== undefined && leader.start !== start;
+      if (isReused || !reachesGroup(group, 0)) this.#groups.delete(group);
+    }
+    return [...this.#groups.keys()].filter((group) => !discountZombies || !this.#groupsOfZombies.has(group));
+  }
+
+  /**
+   * Signals the groups of the run, each as a whole. After SIGKILL nothing in them can fork, so a look finds what has not died of it
+   * yet (or is beyond our rights), and the group itself need not be asked for again.
+   *
+   * @param signal which
+   * @returns the groups that were told
+   */
+  signalGroups(signal: 'SIGTERM' | 'SIGKILL'): ReadonlySet<number> {
+    const groups = this.liveGroups(false);
+    for (const group of groups) {
+      reachesGroup(group, signal);
+      if (signal === 'SIGKILL') this.#groups.delete(group);
+    }
+    return new Set(groups);
+  }
+
+  #know({ pid, start, group }: ProcessInfo): void {
+    this.#known.set(pid, start);
+    if (group === pid) this.#groups.set(group, start);
   }
 
   #isKin(process: ProcessInfo): boolean {
@@ -72,13 +120,26 @@ export class Sweep {
   }
 
   #isMarked(process: ProcessInfo): boolean {
-    if (this.#oldestStart !== undefined && process.start < this.#oldestStart) return false;
-    return hasEnvironment(process.pid, this.#marks);
+    return this.#isYoung(process) && hasEnvironment(process.pid, this.#marks);
+  }
+
+  #isYoung({ start }: ProcessInfo): boolean {
+    return this.#oldestStart === undefined || start >= this.#oldestStart;
+  }
+
+  /** A zombie that was there at the last look has not forked since. */
+  #hasNewZombie(dead: readonly ProcessInfo[]): boolean {
+    const before = this.#zombies;
+    const young = dead.filter((process) => this.#isYoung(process));
+    this.#zombies = new Set(young.map(({ pid, start }) => `${pid} ${start}`));
+    this.#groupsOfZombies = new Set(young.map(({ group }) => group));
+    for (const zombie of this.#zombies) if (!before.has(zombie)) return true;
+    return false;
   }
 
   /** A number that now belongs to a younger process says nothing about the run any more. */
-  #forgetReused(table: readonly ProcessInfo[]): void {
-    for (const { pid, start } of table) {
+  #forgetReused(alive: readonly ProcessInfo[]): void {
+    for (const { pid, start } of alive) {
       const known = this.#known.get(pid);
       if (known !== undefined && known !== start) this.#known.delete(pid);
     }
@@ -86,8 +147,18 @@ export class Sweep {
 
   /** The kernel does not give a number away while it names a group or a session; after that it may, so it is forgotten here. */
   #forgetUnused(found: readonly ProcessInfo[]): void {
-    const used = new Set<number>();
+    const used = new Set<number>(this.#groups.keys());
     for (const { pid, group, session } of found) used.add(pid).add(group).add(session);
     for (const pid of this.#known.keys()) if (!used.has(pid)) this.#known.delete(pid);
+  }
+}
+
+/** @returns whether the group has a process, be it a zombie; one that may not be signalled counts */
+function reachesGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-group, signal);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

@@ -240,15 +240,16 @@ describe.each(kindsHere())('a command proved by %s', (kind) => {
     expect(aliveWith(trial.runId, seconds)).toEqual([]);
   });
 
-  test('ends a chain of processes that fork and leave', async () => {
+  test.each(['env', 'setsid'])('ends a chain of processes that fork and leave (%s)', async (by) => {
     await using bench = setup();
     const seconds = uniqueSeconds();
-    const trial = bench.command([fixture('forks-on.sh'), seconds], { graceMs: 200 });
+    const trial = bench.command([fixture('forks-on.sh'), seconds, by], { graceMs: 50 });
     await trial.recorder.waitForLine('ready');
     const { outcome, tookMs } = await trial.end();
-    expect(aliveWith(trial.runId, seconds)).toEqual([]);
+    // A link lives for a millisecond, so one look could miss it.
+    for (let looks = 0; looks < 50; looks++) expect(aliveWith(seconds)).toEqual([]);
     expect(outcome).toBe('succeeded');
-    expect(tookMs).toBeLessThan(200 + CLEANUP_MS);
+    expect(tookMs).toBeLessThan(50 + CLEANUP_MS);
   });
 
   test.each(['leaves-session.sh', 'keeps-stdout-open.sh'])('clears away what a step left behind (%s), and its outcome stands', async (name) => {
