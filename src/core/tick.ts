@@ -61,15 +61,17 @@ export function runIdOf(job: JobName, tick: Instant): string {
  * The id of a run that no tick asked for.
  *
  * @param at when it was asked for
- * @param random two numbers in [0, 1)
+ * @param source {@link digitsOf} a random number, new for each scheduler
+ * @param sequence counts the triggers of that scheduler
  * @returns an id of the same form as {@link runIdOf}'s
  */
-export function runIdOfTrigger(at: Instant, random: readonly [number, number]): string {
-  const digits = (share: number): string =>
-    Math.floor(share * 36 ** HASH_DIGITS)
-      .toString(36)
-      .padStart(HASH_DIGITS, '0');
-  return `${instantDigits(at)}-${digits(random[0])}${digits(random[1])}`;
+export function runIdOfTrigger(at: Instant, source: string, sequence: number): string {
+  return `${instantDigits(at)}-${source}${sequence.toString(36).padStart(HASH_DIGITS, '0')}`;
+}
+
+/** Seven digits of base 36. @param share a number in [0, 1) */
+export function digitsOf(share: number): string {
+  return Math.floor(share * 36 ** HASH_DIGITS).toString(36).padStart(HASH_DIGITS, '0');
 }
 
 function instantDigits(at: Instant): string {

@@ -9,7 +9,7 @@ import { TaskOutcome } from './outcome.ts';
 
 /** What one attempt calls, step by step. What it returns has not been checked. */
 export interface EnteredTask {
-  readonly step: (context: TaskContext) => unknown;
+  handleTimeoutTask(context: TaskContext): unknown;
 }
 
 /**
@@ -23,19 +23,16 @@ export interface EnteredTask {
  * @throws TickwiseError `TASK_INVALID`; or whatever the user's constructor or function throws
  */
 export function enterTask(target: unknown, job: JobName, context: TaskContext): EnteredTask {
-  if (isHandler(target)) return { step: (given) => target.handleTimeoutTask(given) };
+  if (isHandler(target)) return target;
   if (typeof target !== 'function') throw notATask(target, job);
-  if (isHandlerClass(target)) {
-    const handler = new target(context);
-    return { step: (given) => handler.handleTimeoutTask(given) };
-  }
+  if (isHandlerClass(target)) return new target(context);
   return functionTask(target as (context: TaskContext) => unknown);
 }
 
 function functionTask(call: (context: TaskContext) => unknown): EnteredTask {
   let handler: TimeoutTaskHandler | undefined;
   return {
-    step(context) {
+    handleTimeoutTask(context) {
       if (handler !== undefined) return handler.handleTimeoutTask(context);
       const settle = (returned: unknown): unknown => {
         if (isHandler(returned)) {

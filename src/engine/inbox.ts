@@ -1,11 +1,12 @@
 /** What waits for the next turn, and the making of that turn. Bounded: one due entry a job, one end and checkpoint a live run. */
-import type { GateContext, TriggerDecision } from '../core/gate.ts';
+import type { GateContext } from '../core/gate.ts';
 import type { Job } from '../core/job.ts';
-import type { Calendar, CheckpointWrite, Claim, Clock, EndWrite, TriggerClaim, Turn } from '../core/ports.ts';
-import type { Instant } from '../core/time.ts';
+import type { Calendar, CheckpointWrite, Claim, Clock, EndWrite, Turn } from '../core/ports.ts';
+import type { DurationMs, Instant } from '../core/time.ts';
 import { dueTicksOf } from './due-ticks.ts';
 import type { JobEntry } from './job-entry.ts';
 import type { LiveRun } from './live-run.ts';
+import type { TriggerResult } from './trigger.ts';
 
 /** Jobs whose ticks are decided in one turn: keeps a turn of 10,000 due jobs from holding the event loop. */
 const MOST_DUE_A_TURN = 256;
@@ -15,8 +16,12 @@ const MOST_TRIGGERS = 10_000;
 /** A trigger that waits for its decision. */
 export interface PendingTrigger {
   readonly entry: JobEntry;
-  readonly claim: TriggerClaim;
-  readonly resolve: (decided: readonly TriggerDecision[]) => void;
+  readonly runId: string;
+  readonly at: Instant;
+  readonly by: string;
+  readonly input: string | undefined;
+  readonly budgetMs: DurationMs | undefined;
+  readonly resolve: (result: TriggerResult) => void;
 }
 
 /** A turn, and where its parts came from. */
@@ -87,7 +92,9 @@ export class Inbox {
       claims.push({ kind: 'ticks', job: entry.job, dueTicks: ticks, context: contextFor(entry, at) });
     }
     const triggers = this.#triggers;
-    for (const { entry, claim } of triggers) claims.push({ ...claim, context: contextFor(entry, at) });
+    for (const { entry, runId, at: askedAt, by, input, budgetMs } of triggers) {
+      claims.push({ kind: 'trigger', job: entry.job, runId, at: askedAt, by, input, budgetMs, context: contextFor(entry, at) });
+    }
     this.#ends = [];
     this.#triggers = [];
     return { at, ends, checkpoints: runs.map(checkpointOf), runs, promotions, claims, dueEntries, nextTicks, triggers };

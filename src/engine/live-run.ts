@@ -89,8 +89,9 @@ export class LiveRun implements RunObserver {
     this.deadline = this.startedAt + budgetMs;
     this.state = transition(this.state, 'running');
     this.#emitStarted();
-    let end = await this.#attemptOnce(budgetEnd, graceMs);
+    let end = await this.#begin(budgetEnd, graceMs);
     for (;;) {
+      this.#take(end);
       const delayMs = this.#delayBeforeNext(end, budgetEnd);
       if (delayMs === undefined) break;
       this.#parts.events.emit('runRetrying', { ...this.#id(), attempt: this.attempts, delayMs, error: end.error });
@@ -101,7 +102,7 @@ export class LiveRun implements RunObserver {
         end = { ...end, outcome: judge(this.#stop, 'more'), stop: this.#stop };
         break;
       }
-      end = await this.#attemptOnce(budgetEnd, graceMs);
+      end = await this.#begin(budgetEnd, graceMs);
     }
     return this.#endWrite(end, budgetMs, graceMs);
   }
@@ -185,7 +186,7 @@ export class LiveRun implements RunObserver {
     return { budgetMs: Math.min(budgetMs, this.grant.budgetMs ?? budgetMs), graceMs };
   }
 
-  async #attemptOnce(budgetEnd: MonotonicMs, graceMs: DurationMs): Promise<AttemptEnd> {
+  #begin(budgetEnd: MonotonicMs, graceMs: DurationMs): Promise<AttemptEnd> | AttemptEnd {
     this.attempts++;
     this.#earlierSteps = this.steps;
     try {
@@ -210,12 +211,14 @@ export class LiveRun implements RunObserver {
       return { outcome: 'failed', steps: 0, checkpoint: this.checkpoint, error: errorRecord(thrown) };
     }
     if (this.#windingDown) this.#attempt.windDown();
-    const end = await this.#attempt.ended;
+    return this.#attempt.ended;
+  }
+
+  #take(end: AttemptEnd): void {
     this.#attempt = undefined;
     this.steps = this.#earlierSteps + end.steps;
     this.checkpoint = end.checkpoint;
     if (end.progress !== undefined) this.progress = end.progress;
-    return end;
   }
 
   #delayBeforeNext(end: AttemptEnd, budgetEnd: MonotonicMs): DurationMs | undefined {

@@ -100,14 +100,47 @@ export class RunLoop implements LiveAttempt {
   }
 
   async #run(find: () => unknown): Promise<AttemptEnd> {
-    let last: LastStep;
+    const { clock, turn } = this.#parts;
+    const { budgetEnd } = this.#order;
+    const context = this.#context;
+    let last: LastStep = 'more';
     let error: ErrorRecord | undefined;
     try {
-      last = await this.#drive(find);
+      // Steps that settle within this turn need no timer at all; the others get theirs before the next one.
+      turn.afterThisTurn(this);
+      let target = find();
+      if (target instanceof Promise) target = await target;
+      const handler = enterTask(target, context.job, context);
+      while (this.#stop === undefined && !this.#windingDown) {
+        const now = clock.monotonic();
+        if (now >= budgetEnd) break;
+        if (turn.isSpent(now)) {
+          await turn.giveWay();
+          continue;
+        }
+        this.#stepStartedAt = now;
+        this.#inStep = true;
+        context.step = ++this.#steps;
+        let returned: unknown = handler.handleTimeoutTask(context);
+        // A step result that is no promise waits a microtask for nothing; to look for its `then` would cost every step more.
+        if (typeof returned === 'object') returned = await returned;
+        this.#inStep = false;
+        if (returned === true) {
+          this.#checkpoint = undefined;
+          last = 'done';
+          break;
+        }
+        const waitMs = returned === false ? this.#stall.emptyStep(now) : this.#accept(returned);
+        if (waitMs === DONE) {
+          last = 'done';
+          break;
+        }
+        if (waitMs > 0) await this.#waitBetweenSteps(waitMs);
+      }
     } catch (thrown) {
       if (thrown instanceof AdoptedOutcome) return this.#adopt(thrown.outcome);
       last = 'threw';
-      error = this.#context.isEcho(thrown) ? undefined : errorRecord(thrown);
+      error = context.isEcho(thrown) ? undefined : errorRecord(thrown);
     }
     this.#close();
     return {
@@ -120,39 +153,6 @@ export class RunLoop implements LiveAttempt {
       error,
       stalled: this.#stall.flagged,
     };
-  }
-
-  async #drive(find: () => unknown): Promise<LastStep> {
-    const { clock, turn } = this.#parts;
-    const { budgetEnd } = this.#order;
-    const context = this.#context;
-    // Steps that settle within this turn need no timer at all; the others get theirs before the next one.
-    turn.afterThisTurn(() => this.#armTimers());
-    let target = find();
-    if (target instanceof Promise) target = await target;
-    const entered = enterTask(target, context.job, context);
-    for (;;) {
-      if (this.#stop !== undefined || this.#windingDown) return 'more';
-      const now = clock.monotonic();
-      if (now >= budgetEnd) return 'more';
-      if (turn.isSpent(now)) {
-        await turn.giveWay();
-        continue;
-      }
-      this.#stepStartedAt = now;
-      this.#inStep = true;
-      context.step = ++this.#steps;
-      let returned = entered.step(context);
-      if (isThenable(returned)) returned = await returned;
-      this.#inStep = false;
-      if (returned === true) {
-        this.#checkpoint = undefined;
-        return 'done';
-      }
-      const waitMs = returned === false ? this.#stall.emptyStep(now) : this.#accept(returned);
-      if (waitMs === DONE) return 'done';
-      if (waitMs > 0) await this.#waitBetweenSteps(waitMs);
-    }
   }
 
   /** Takes over what a step returned. @returns how long to wait before the next step, or DONE */
@@ -218,7 +218,8 @@ export class RunLoop implements LiveAttempt {
     });
   }
 
-  #armTimers(): void {
+  /** Called by the shared turn once the turn of the first step is over. */
+  turnEnded(): void {
     if (this.#over) return;
     const { clock } = this.#parts;
     this.#budgetTimer = clock.setTimer(this.#order.budgetEnd, () => {
@@ -270,8 +271,4 @@ class AdoptedOutcome {
   constructor(outcome: TaskOutcome) {
     this.outcome = outcome;
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -6,7 +6,7 @@ import { TickwiseError } from '../core/errors.ts';
 import type { Job, JobName } from '../core/job.ts';
 import type { Calendar, Clock, Runner, RunRecord, Store } from '../core/ports.ts';
 import type { RunOutcome } from '../core/run.ts';
-import { runIdOfTrigger, type TickOutcome } from '../core/tick.ts';
+import { digitsOf, runIdOfTrigger, type TickOutcome } from '../core/tick.ts';
 import type { DurationMs } from '../core/time.ts';
 import { Committer } from './committer.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -16,7 +16,7 @@ import type { JobEntry } from './job-entry.ts';
 import { JobTable } from './job-table.ts';
 import { LiveRuns } from './live-runs.ts';
 import type { RunEnd } from './run-waiters.ts';
-import { type TriggerOptions, type TriggerResult, triggerResult } from './trigger.ts';
+import { type TriggerOptions, type TriggerResult } from './trigger.ts';
 import { Turns } from './turns.ts';
 import { type Wake, WakeTimer } from './wake-timer.ts';
 
@@ -57,12 +57,16 @@ export class Scheduler {
   readonly #runs: LiveRuns;
   readonly #timer: WakeTimer;
   readonly #turns: Turns;
+  /** Tells the triggered runs of this scheduler from those of others. */
+  readonly #source: string;
+  #triggers = 0;
   #isRunning = false;
 
   constructor(parts: SchedulerParts) {
     const { clock, calendar, store, runnerFor, random } = parts;
     const { events = new Events() } = parts;
     this.events = events;
+    this.#source = digitsOf(random());
     this.#parts = parts;
     this.#table = new JobTable(calendar, store);
     this.#inbox = new Inbox(clock, calendar);
@@ -128,16 +132,11 @@ export class Scheduler {
   trigger(job: JobName, options: TriggerOptions = {}): Promise<TriggerResult> {
     const entry = this.#table.find(job);
     if (entry === undefined) return Promise.reject(new TickwiseError('JOB_NOT_FOUND', `no job is named ${job}`));
-    const { clock, random } = this.#parts;
-    const at = clock.now();
+    const at = this.#parts.clock.now();
     return new Promise((resolve, reject) => {
-      const runId = runIdOfTrigger(at, [random(), random()]);
+      const runId = runIdOfTrigger(at, this.#source, ++this.#triggers);
       const { by = 'trigger', input, budgetMs } = options;
-      const accepted = this.#inbox.trigger({
-        entry,
-        claim: { kind: 'trigger', job: entry.job, runId, at, by, input, budgetMs, context: this.#turns.contextFor(entry, at) },
-        resolve: (decided) => resolve(triggerResult(decided)),
-      });
+      const accepted = this.#inbox.trigger({ entry, runId, at, by, input, budgetMs, resolve });
       if (accepted) this.#committer.ask();
       else reject(new TickwiseError('STORE_UNUSABLE', 'too many triggers wait for the store already'));
     });
@@ -149,11 +148,9 @@ export class Scheduler {
    * @returns its end, durable
    * @throws TickwiseError `RUN_NOT_FOUND` when no such run is live or queued here
    */
-  async waitForEnd(runId: string): Promise<RunEnd> {
-    if (this.#runs.find(runId) === undefined && !this.#table.isQueued(runId)) {
-      throw new TickwiseError('RUN_NOT_FOUND', `run ${runId} is neither live nor queued here`);
-    }
-    return this.#runs.waiters.waitFor(runId);
+  waitForEnd(runId: string): Promise<RunEnd> {
+    if (this.#runs.find(runId) !== undefined || this.#table.isQueued(runId)) return this.#runs.waiters.waitFor(runId);
+    return Promise.reject(new TickwiseError('RUN_NOT_FOUND', `run ${runId} is neither live nor queued here`));
   }
 
   /**

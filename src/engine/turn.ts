@@ -8,13 +8,18 @@ import type { MonotonicMs } from '../core/time.ts';
 /** How long step loops together may hold a turn. A yield each 5 ms costs 146 ns a step against 118 for never yielding. */
 export const LONGEST_TURN_MS = 5;
 
+/** Who wants to know that a turn is over. */
+export interface TurnEnd {
+  turnEnded(): void;
+}
+
 /** One object a thread; every step loop of the thread is given the same. */
 export class SharedTurn {
   readonly #clock: Clock;
   #tracked = false;
   #startedAt: MonotonicMs = 0;
   #waiters: (() => void)[] = [];
-  #later: (() => void)[] = [];
+  #later: TurnEnd[] = [];
   #rotation = 0;
 
   constructor(clock: Clock) {
@@ -40,9 +45,9 @@ export class SharedTurn {
     });
   }
 
-  /** Calls `callback` in the next turn; one entry into the event loop's queue serves all callers of this turn. */
-  afterThisTurn(callback: () => void): void {
-    this.#later.push(callback);
+  /** Tells `listener` in the next turn; one entry into the event loop's queue serves all of this turn. */
+  afterThisTurn(listener: TurnEnd): void {
+    this.#later.push(listener);
     if (!this.#tracked) this.#track(this.#clock.monotonic());
   }
 
@@ -65,7 +70,7 @@ export class SharedTurn {
     }
     if (later.length > 0) {
       this.#later = [];
-      for (const callback of later) callback();
+      for (const listener of later) listener.turnEnded();
     }
   }
 }

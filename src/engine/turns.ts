@@ -14,6 +14,7 @@ import type { BuiltTurn, Inbox } from './inbox.ts';
 import type { JobEntry } from './job-entry.ts';
 import type { JobTable } from './job-table.ts';
 import type { LiveRuns } from './live-runs.ts';
+import { triggerResult } from './trigger.ts';
 
 /** What the turns need from the scheduler. */
 export interface TurnsParts {
@@ -71,8 +72,8 @@ export class Turns implements TurnSource {
     });
     turn.triggers.forEach((trigger, index) => {
       const decisions = result.decisions[turn.dueEntries.length + index] as readonly TriggerDecision[];
-      this.#applyTrigger(trigger.entry, trigger.claim.at, decisions);
-      trigger.resolve(decisions);
+      this.#applyTrigger(trigger.entry, trigger.at, decisions);
+      trigger.resolve(triggerResult(decisions));
     });
     for (const grant of result.grants) {
       const entry = table.get(grant.job);

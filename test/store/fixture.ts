@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { GateContext } from '../../src/core/gate.ts';
 import { type Job, JOB_DEFAULTS } from '../../src/core/job.ts';
 import type { EndWrite, Grant, NodeIdentity, TickClaim, TriggerClaim, Turn } from '../../src/core/ports.ts';
-import { runIdOfTrigger } from '../../src/core/tick.ts';
+import { digitsOf, runIdOfTrigger } from '../../src/core/tick.ts';
 
 export const NODE: NodeIdentity = { id: 'node-1', host: 'here', bootId: 'boot-1', pid: process.pid, pidStart: 7, startedAt: 1_000 };
 
@@ -25,7 +25,7 @@ export function ticksOf(job: Job, dueTicks: readonly number[], overrides: Partia
 }
 
 export function triggerOf(job: Job, at: number, overrides: Partial<TriggerClaim> = {}): TriggerClaim {
-  const runId = runIdOfTrigger(at, [0.25, 0.5]);
+  const runId = runIdOfTrigger(at, digitsOf(0.25), 18);
   return { kind: 'trigger', job, runId, at, by: 'tester', context: makeContext(at), ...overrides };
 }
 
