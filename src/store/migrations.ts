@@ -32,7 +32,8 @@ const STEPS: readonly string[] = [
     decided_until integer not null,
     paused integer not null default 0 check (paused in (0, 1)),
     fence integer not null default 0 check (fence >= 0),
-    newest text
+    newest text,
+    kept_since integer not null default -9007199254740991
   ) strict;
   create trigger slots_fence_grows before update of fence on slots when new.fence < old.fence or new.fence > old.fence + 1
   begin select raise(abort, 'a fence only grows, by one at a time'); end;

@@ -15,6 +15,7 @@ import { createLedger } from './ledger.ts';
 import { takeLock } from './lock.ts';
 import { LEDGER_VERSION, migrate, versionOf } from './migrations.ts';
 import { findPlace, makePrivateFile, preparePlace } from './place.ts';
+import { Pruner } from './prune.ts';
 import { TurnWriter } from './turn.ts';
 
 /** How a store in SQLite is opened. */
@@ -113,7 +114,8 @@ function enterNode(db: DatabaseSync, node: NodeIdentity): number {
 }
 
 function createStore(db: DatabaseSync, path: string, node: number, release: () => void): Store {
-  const writer = new TurnWriter(db, node);
+  const pruner = new Pruner(db);
+  const writer = new TurnWriter(db, node, pruner);
   const begin = db.prepare('begin immediate');
   const commit = db.prepare('commit');
   const transact = <Answer>(write: () => Answer): Answer => inTransaction(db, path, begin, commit, write);
@@ -121,7 +123,7 @@ function createStore(db: DatabaseSync, path: string, node: number, release: () =
   return {
     ...createLedger(db, path),
     durable: true,
-    arm: async (jobs, now) => transact(() => arm(db, jobs, now)),
+    arm: async (jobs, now) => transact(() => arm(db, jobs, now, pruner)),
     commit: (turn: Turn): TurnResult => transact(() => writer.carryOut(turn)),
     setPaused: async (job, paused) => transact(() => setPaused(db, job, paused)),
     [Symbol.asyncDispose]: async () => {
@@ -150,16 +152,16 @@ function inTransaction<Answer>(db: DatabaseSync, path: string, begin: StatementS
   }
 }
 
-function arm(db: DatabaseSync, jobs: readonly Job[], now: Instant): SlotState[] {
+function arm(db: DatabaseSync, jobs: readonly Job[], now: Instant, pruner: Pruner): SlotState[] {
   const insert = db.prepare('insert into slots (name, decided_until) values (?, ?)');
   const read = db.prepare('select job, fence, decided_until, paused, newest from slots where name = ?');
   read.setReturnArrays(true);
   const live = db.prepare('select id from runs where job = ? and fence is not null and ended_at is null');
   const queue = db.prepare('select id as runId, cause from runs where job = ? and fence is null and ended_at is null order by queued_at, id');
-  return jobs.map(({ name }) => {
-    const row = read.get(name) as unknown as [number, number, Instant, number, string | null] | undefined;
-    if (row === undefined) insert.run(name, now);
-    const [id, fence, decidedUntil, paused, newest] = row ?? [0, 0, now, 0, null];
+  return jobs.map(({ name, history }) => {
+    if (read.get(name) === undefined) insert.run(name, now);
+    const [id, fence, decidedUntil, paused, newest] = read.get(name) as unknown as [number, number, Instant, number, string | null];
+    pruner.limit(id, history);
     const slot = { job: name, fence, decidedUntil, paused: paused === 1 };
     if (newest === null) return { ...slot, live: undefined, queued: [] };
     return { ...slot, live: liveOf(live, id), queued: queue.all(id).map((queued) => ({ ...queued }) as unknown as QueuedRun) };

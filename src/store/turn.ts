@@ -1,6 +1,6 @@
 /**
  * One turn of the scheduler in SQLite: a few short statements between `begin` and `commit`. Everything is read inside the transaction,
- * handed to the gate, and what the gate decides is written before the next claim is read. Nothing is kept between turns.
+ * handed to the gate, and what the gate decides is written before the next claim is read. Nothing about a job is kept between turns.
  */
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { type Decision, decide, decideTrigger, type TriggerDecision } from '../core/gate.ts';
@@ -9,6 +9,7 @@ import type { CheckpointWrite, EndWrite, Grant, TickClaim, TriggerClaim, Turn, T
 import type { Cause } from '../core/run.ts';
 import type { QueuedRun, SlotView } from '../core/slot.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
+import type { Pruner } from './prune.ts';
 
 const SQL = {
   slot: `select job, decided_until, paused, fence, newest,
@@ -59,13 +60,18 @@ interface Entry {
 /** Carries out turns. `carryOut` must be called inside a transaction. */
 export class TurnWriter {
   readonly #node: number;
+  readonly #pruner: Pruner;
+  #entered = 0;
+  #decided = 0;
   readonly #statements: { readonly [Name in keyof typeof SQL]: StatementSync };
 
   /**
    * @param db of the current version
    * @param node this node's row in `nodes`
+   * @param pruner paid for what each turn writes
    */
-  constructor(db: DatabaseSync, node: number) {
+  constructor(db: DatabaseSync, node: number, pruner: Pruner) {
+    this.#pruner = pruner;
     this.#node = node;
     const statements: Partial<Record<keyof typeof SQL, StatementSync>> = {};
     for (const [name, sql] of Object.entries(SQL)) {
@@ -91,6 +97,9 @@ export class TurnWriter {
     const decisions = turn.claims.map((claim) =>
       claim.kind === 'trigger' ? this.#claimTrigger(claim, turn.at, grants) : this.#claimTicks(claim, turn.at, grants),
     );
+    this.#pruner.sweep(turn.at, this.#entered, this.#decided);
+    this.#entered = 0;
+    this.#decided = 0;
     return { ended, saved, grants, decisions };
   }
 
@@ -169,6 +178,7 @@ export class TurnWriter {
 
   #writeTick(slot: OpenSlot, made: Exclude<Decision, { kind: 'stop' }>, at: Instant): void {
     const { insertTick } = this.#statements;
+    this.#decided++;
     switch (made.kind) {
       case 'start':
       case 'queue':
@@ -190,6 +200,7 @@ export class TurnWriter {
 
   #enter(slot: OpenSlot, job: Job, how: 'start' | 'queue', entry: Entry, at: Instant, grants: Grant[]): void {
     const granted = how === 'start';
+    this.#entered++;
     if (granted) slot.nextFence++;
     this.#statements.insertRun.run(
       entry.runId,

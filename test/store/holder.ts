@@ -8,7 +8,13 @@ import type { Grant, TurnResult } from '../../src/core/ports.ts';
 import { endOf, makeJob, NODE, ticksOf, turnOf } from './fixture.ts';
 
 const [path = '', mode = 'commit'] = process.argv.slice(2);
-const jobs = [makeJob('a'), makeJob('b', { onOverlap: 'queue' }), makeJob('c', { exclusive: ['disk'] }), makeJob('d', { exclusive: ['disk'] })];
+const history = { maxRunsPerJob: 1_000_000, maxAgeMs: 1e12 };
+const jobs = [
+  makeJob('a', { history }),
+  makeJob('b', { history, onOverlap: 'queue' }),
+  makeJob('c', { history, exclusive: ['disk'] }),
+  makeJob('d', { history, exclusive: ['disk'] }),
+];
 const store = await openSqliteStore({ path, node: { ...NODE, id: `node-${process.pid}`, pid: process.pid } });
 const slots = await store.arm(jobs, 0);
 let at = Math.max(...slots.map((slot) => slot.decidedUntil));

@@ -1,0 +1,102 @@
+/**
+ * What keeps the ledger from growing for ever. Each run and each tick that enters owes a look at two old rows, oldest first, round
+ * and round; a row that its job's history no longer holds is dropped. So the ledger settles at about the size that the
+ * histories ask for, at most half as much again, and no turn ever pays for a great clearing up.
+ *
+ * How old a run is in runs, its fence tells: that many grants have followed. With a run go the job's ticks up to its own.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { type HistoryLimits, JOB_DEFAULTS } from '../core/job.ts';
+import type { Instant } from '../core/time.ts';
+
+/** Looks owed are saved up to this number, so that small turns do not each pay for a statement. */
+const LEAST_LOOKS = 64;
+/** The most rows that a turn looks at: few when it grants runs, which are waited for; many when it does not, or the debt has grown. 256 cost about 1 ms. */
+const MOST_LOOKS = { granting: 256, else: 2_048 } as const;
+const HIGH_DEBT = 4_096;
+const HIGHEST_DEBT = 4 * HIGH_DEBT;
+const LOOKS_EACH = 2;
+
+type RunRow = [id: string, job: number, fence: number | null, tick: Instant, newestFence: number, keptSince: Instant, endedAt: Instant | null];
+type TickRow = [tick: Instant, job: number, keptSince: Instant];
+
+/** Drops what the jobs' histories no longer hold. */
+export class Pruner {
+  readonly #selectRuns: StatementSync;
+  readonly #selectTicks: StatementSync;
+  readonly #dropRun: StatementSync;
+  readonly #dropTick: StatementSync;
+  readonly #keepSince: StatementSync;
+  /** By the job's row; jobs that are no longer configured keep the default. */
+  readonly #limits = new Map<number, HistoryLimits>();
+  #afterRun = '';
+  #afterTick: readonly [tick: Instant, job: number] = [Number.MIN_SAFE_INTEGER, 0];
+  #owedRuns = 0;
+  #owedTicks = 0;
+
+  /** @param db of the current version */
+  constructor(db: DatabaseSync) {
+    this.#selectRuns = db.prepare(
+      `select r.id, r.job, r.fence, r.tick, s.fence, s.kept_since, r.ended_at
+       from runs r cross join slots s on s.job = r.job where r.id > ? order by r.id limit ?`,
+    );
+    this.#selectTicks = db.prepare(
+      `select t.tick, t.job, s.kept_since
+       from ticks t cross join slots s on s.job = t.job where (t.tick, t.job) > (?, ?) order by t.tick, t.job limit ?`,
+    );
+    for (const statement of [this.#selectRuns, this.#selectTicks]) statement.setReturnArrays(true);
+    this.#dropRun = db.prepare('delete from runs where id = ? and ended_at is not null');
+    this.#dropTick = db.prepare('delete from ticks where tick = ? and job = ?');
+    this.#keepSince = db.prepare('update slots set kept_since = ? where job = ? and kept_since < ?');
+  }
+
+  /** Learns how much of a job's past shall be kept. */
+  limit(job: number, history: HistoryLimits): void {
+    this.#limits.set(job, history);
+  }
+
+  /**
+   * Pays for the rows that a turn has written. Must be called inside its transaction.
+   *
+   * @param at the instant of the turn
+   * @param runs how many runs have entered
+   * @param ticks how many ticks were decided
+   */
+  sweep(at: Instant, runs: number, ticks: number): void {
+    this.#owedRuns = Math.min(this.#owedRuns + LOOKS_EACH * runs, HIGHEST_DEBT);
+    this.#owedTicks = Math.min(this.#owedTicks + LOOKS_EACH * ticks, HIGHEST_DEBT);
+    if (this.#owedRuns >= LEAST_LOOKS) this.#sweepRuns(at, looksFor(this.#owedRuns, runs));
+    if (this.#owedTicks >= LEAST_LOOKS) this.#sweepTicks(at, looksFor(this.#owedTicks, runs));
+  }
+
+  #sweepRuns(at: Instant, looks: number): void {
+    this.#owedRuns -= looks;
+    const rows = this.#selectRuns.all(this.#afterRun, looks) as unknown as RunRow[];
+    this.#afterRun = rows.length < looks ? '' : (rows.at(-1)?.[0] ?? '');
+    for (const [id, job, fence, tick, newestFence, keptSince, endedAt] of rows) {
+      const { maxRunsPerJob, maxAgeMs } = this.#limitsOf(job);
+      const isBeyond = fence === null ? tick <= keptSince : newestFence - fence >= maxRunsPerJob;
+      if (endedAt === null || !(isBeyond || tick < at - maxAgeMs)) continue;
+      this.#dropRun.run(id);
+      this.#keepSince.run(tick, job, tick);
+    }
+  }
+
+  #sweepTicks(at: Instant, looks: number): void {
+    this.#owedTicks -= looks;
+    const rows = this.#selectTicks.all(this.#afterTick[0], this.#afterTick[1], looks) as unknown as TickRow[];
+    const last = rows.at(-1);
+    this.#afterTick = rows.length < looks || last === undefined ? [Number.MIN_SAFE_INTEGER, 0] : [last[0], last[1]];
+    for (const [tick, job, keptSince] of rows) {
+      if (tick <= keptSince || tick < at - this.#limitsOf(job).maxAgeMs) this.#dropTick.run(tick, job);
+    }
+  }
+
+  #limitsOf(job: number): HistoryLimits {
+    return this.#limits.get(job) ?? JOB_DEFAULTS.history;
+  }
+}
+
+function looksFor(owed: number, granted: number): number {
+  return Math.min(owed, granted === 0 || owed > HIGH_DEBT ? MOST_LOOKS.else : MOST_LOOKS.granting);
+}
