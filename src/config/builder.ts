@@ -14,8 +14,8 @@ export interface Builder {
   /** Frozen values by what they were made of: equal ones are one object, so that 100,000 jobs stay small. */
   readonly interned: Map<string, unknown>;
   readonly durations: Map<string, DurationMs>;
-  /** What was found out about paths, so that the file system is asked once about each. */
-  readonly paths: Map<string, string | undefined>;
+  /** Answers of the calendar and the file system, faults or `undefined`: the same question is asked once. */
+  readonly answers: Map<string, string | undefined>;
 }
 
 /**
@@ -36,6 +36,22 @@ export function intern<Value>(builder: Builder, kind: string, raw: unknown, make
   const made = deepFreeze(make());
   if (builder.findings.count === count) builder.interned.set(key, made);
   return made;
+}
+
+/**
+ * Asks for a fault, or remembers the answer.
+ *
+ * @param builder keeps the answers
+ * @param question what is asked, with all that the answer depends on
+ * @param ask finds out
+ * @returns the fault, or `undefined`
+ */
+export function askOnce(builder: Builder, question: string, ask: () => string | undefined): string | undefined {
+  const known = builder.answers.get(question);
+  if (known !== undefined || builder.answers.has(question)) return known;
+  const answer = ask();
+  builder.answers.set(question, answer);
+  return answer;
 }
 
 /**

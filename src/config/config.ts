@@ -53,7 +53,7 @@ export interface Config {
   /** Of this node; what a job's `nodeSelector` asks for. */
   readonly labels: Readonly<Record<string, string>>;
   readonly jobs: readonly Job[];
-  /** Values that came from `${env:}` and `${file:}`; for `redact`, and for nothing else. */
+  /** Values that came from `${env:}` and `${file:}`, and the password of the database; for `redact`, and for nothing else. */
   readonly secrets: readonly string[];
   readonly warnings: readonly ConfigProblem[];
 }

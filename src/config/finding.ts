@@ -26,6 +26,8 @@ export interface FindingDetails {
 }
 
 const LONGEST_SHOWN = 60;
+/** What an address holds before its host; it may be written in the file, and is no less a secret for that. */
+const CREDENTIALS = /:\/\/[^\s/]*@/g;
 const SEPARATOR = '\u0000';
 
 /** Collects findings. One that lies at or below a sealed path is a consequence of one already made, and is dropped. */
@@ -93,7 +95,8 @@ export function pathKey(path: Path): string {
  */
 export function show(value: unknown): string {
   if (typeof value === 'string') {
-    return JSON.stringify(value.length <= LONGEST_SHOWN ? value : `${value.slice(0, LONGEST_SHOWN)}…`);
+    const shown = value.slice(0, 4 * LONGEST_SHOWN).replace(CREDENTIALS, '://…@');
+    return JSON.stringify(shown.length <= LONGEST_SHOWN ? shown : `${shown.slice(0, LONGEST_SHOWN)}…`);
   }
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0 ? 'an empty object' : 'an object';

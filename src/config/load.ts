@@ -119,6 +119,7 @@ function build(
     findings.add([], 'the configuration is of the wrong kind', { got: root, expected: 'an object with "jobs"' });
   }
   const made = isObject(root) ? readRoot(root, baseDir, options, findings) : undefined;
+  if (made?.store.kind === 'postgres') for (const form of passwordOf(made.store.url)) secrets.add(form);
   const hidden = Object.freeze([...secrets]);
   if (made === undefined || findings.errors.length > 0) throw invalid(findings, hidden, source);
   return Object.freeze({
@@ -128,6 +129,17 @@ function build(
     secrets: hidden,
     warnings: deepFreeze(problemsOf(findings.warnings, hidden, source)),
   });
+}
+
+/** The password of the database as it is and as it is written, whether or not it came from a reference. */
+function passwordOf(url: string): string[] {
+  const password = URL.parse(url)?.password ?? '';
+  if (password === '') return [];
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password];
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -141,7 +153,7 @@ function readRoot(raw: Record<string, unknown>, baseDir: string, options: LoadOp
   const settings: RawSettings = Object.fromEntries(Object.entries(raw).filter(([key]) => !unsound.has(key)));
   const timezone = readTimezone(settings.timezone, options.hostTimezone, findings);
   const { calendar, now } = options;
-  const caches = { interned: new Map(), durations: new Map(), paths: new Map() };
+  const caches = { interned: new Map(), durations: new Map(), answers: new Map() };
   const builder: Builder = { findings, calendar, now, timezone, baseDir, ...caches };
   const made = readSettings(settings, Object.hasOwn(raw, 'auth'), builder);
   const policies = raw['defaults'] === undefined ? {} : readDefaults(raw['defaults'], builder);

@@ -52,7 +52,7 @@ export function problemsOf(
   const shown = problems.slice(0, PROBLEMS_LIMIT).map((finding) => problemOf(finding, secrets, source?.file, places));
   if (problems.length > shown.length) {
     const message = `and ${problems.length - shown.length} more problems`;
-    shown.push({ ...(source === undefined ? {} : { file: source.file }), path: '', message });
+    shown.push({ path: '', message });
   }
   return shown;
 }

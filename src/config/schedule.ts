@@ -1,9 +1,10 @@
 /** From a schedule as it is written to the schedules of a job. */
 import type { Schedule } from '../core/schedule.ts';
 import { type Instant, parseDuration } from '../core/time.ts';
-import { type Builder, durationOf, intern } from './builder.ts';
+import { askOnce, type Builder, durationOf, intern } from './builder.ts';
 import { check } from './check.ts';
 import type { Path } from './finding.ts';
+import { isPlainCron } from './plain-cron.ts';
 import { scheduleObjectSchema } from './schema.ts';
 import { suggest } from './suggest.ts';
 import { checkZone } from './zone.ts';
@@ -132,7 +133,7 @@ function sound(schedule: Schedule, where: Path, whole: Path, builder: Builder): 
     return [];
   }
   const { startAt, stopAt, jitterMs, ...core } = schedule;
-  const coreFault = calendar.fault(core);
+  const coreFault = faultOf(core, builder);
   if (coreFault !== undefined)
     findings.add(where, withoutValue(coreFault, whole, builder), { got: findings.isTemplate(where) ? '' : undefined });
   const window = { ...(startAt === undefined ? {} : { startAt }), ...(stopAt === undefined ? {} : { stopAt }) };
@@ -140,9 +141,9 @@ function sound(schedule: Schedule, where: Path, whole: Path, builder: Builder): 
     findings.add([...whole, 'stopAt'], 'not after startAt', { got: new Date(stopAt).toISOString(), expected: 'a later instant' });
   } else if (coreFault === undefined) {
     const windowed = { ...core, ...window } as Schedule;
-    const windowFault = startAt === undefined && stopAt === undefined ? undefined : calendar.fault(windowed);
+    const windowFault = startAt === undefined && stopAt === undefined ? undefined : faultOf(windowed, builder);
     if (windowFault !== undefined) findings.add(whole, withoutValue(windowFault, whole, builder));
-    const jitterFault = windowFault === undefined && jitterMs !== undefined ? calendar.fault(schedule) : undefined;
+    const jitterFault = windowFault === undefined && jitterMs !== undefined ? faultOf(schedule, builder) : undefined;
     if (jitterFault !== undefined) {
       findings.add([...whole, 'jitter'], withoutValue(jitterFault, whole, builder), {
         expected: 'shorter than the gap between two ticks',
@@ -153,6 +154,12 @@ function sound(schedule: Schedule, where: Path, whole: Path, builder: Builder): 
     }
   }
   return [schedule];
+}
+
+/** Every fault is the calendar's, but many jobs have the same schedule, and to look for a 30 February in vain takes long. */
+function faultOf(schedule: Schedule, builder: Builder): string | undefined {
+  if (schedule.kind === 'cron' && Object.keys(schedule).length === 3 && isPlainCron(schedule.pattern)) return undefined;
+  return askOnce(builder, `schedule ${JSON.stringify(schedule)}`, () => builder.calendar.fault(schedule));
 }
 
 function unknownNickname(pattern: string): string | undefined {

@@ -3,7 +3,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CommandTask, HttpTask, ModuleTask, ShellTask, Task } from '../core/job.ts';
-import { type Builder, checkPairs, intern } from './builder.ts';
+import { askOnce, type Builder, checkPairs, intern } from './builder.ts';
 import { check } from './check.ts';
 import type { Path } from './finding.ts';
 import { TASK_SCHEMAS } from './schema.ts';
@@ -106,7 +106,7 @@ function readModule(module: string, path: Path, builder: Builder): string | unde
   const { findings, baseDir } = builder;
   if (module.startsWith('.') || isAbsolute(module) || module.startsWith('file:')) {
     const file = module.startsWith('file:') ? pathOfUrl(module, baseDir) : resolve(baseDir, module);
-    const fault = file === undefined ? 'not a file address' : askedOnce(builder, 'module', file, () => fileFault(file, 'module'));
+    const fault = file === undefined ? 'not a file address' : askOnce(builder, `module ${file}`, () => fileFault(file, 'module'));
     if (fault !== undefined) findings.add(path, fault, { got: module, expected: 'a file, relative to the configuration' });
     return fault === undefined ? file : undefined;
   }
@@ -115,10 +115,13 @@ function readModule(module: string, path: Path, builder: Builder): string | unde
     .split('/')
     .slice(0, module.startsWith('@') ? 2 : 1)
     .join('/');
-  if (hasPackage(name, baseDir)) return module;
+  const fault = askOnce(builder, `package ${name}`, () =>
+    hasPackage(name, baseDir) ? undefined : 'no package of this name is installed',
+  );
+  if (fault === undefined) return module;
   const isFile = fileFault(resolve(baseDir, module), 'module') === undefined;
   const hint = isFile || extname(module) !== '' ? `; for a file, write "./${findings.isTemplate(path) ? '' : module}"` : '';
-  findings.add(path, `no package of this name is installed${hint}`, {
+  findings.add(path, `${fault}${hint}`, {
     got: module,
     expected: '"./file.ts" or the name of a package',
   });
@@ -148,13 +151,6 @@ function hasPackage(name: string, baseDir: string): boolean {
   }
 }
 
-/** What is wrong with a path, asked once of the file system. */
-function askedOnce(builder: Builder, question: string, path: string, ask: () => string | undefined): string | undefined {
-  const key = `${question} ${path}`;
-  if (!builder.paths.has(key)) builder.paths.set(key, ask());
-  return builder.paths.get(key);
-}
-
 function fileFault(file: string, what: string): string | undefined {
   try {
     const found = statSync(file, { throwIfNoEntry: false });
@@ -170,7 +166,7 @@ function readProgram(program: string, path: Path, builder: Builder): string {
   if (program === '') builder.findings.add(path, 'empty', { expected: 'a program' });
   if (!program.includes('/')) return program;
   const file = resolve(builder.baseDir, program);
-  const fault = askedOnce(builder, 'program', file, () => fileFault(file, 'program') ?? executeFault(file));
+  const fault = askOnce(builder, `program ${file}`, () => fileFault(file, 'program') ?? executeFault(file));
   if (fault !== undefined)
     builder.findings.add(path, fault, { got: program, expected: 'a program, relative to the configuration' });
   return file;
@@ -190,7 +186,7 @@ function readPlace(place: RawPlace, path: Path, builder: Builder): { cwd: string
   const cwd = place.cwd === undefined ? builder.baseDir : resolve(builder.baseDir, place.cwd);
   if (place.cwd?.includes('\0') === true) builder.findings.add([...path, 'cwd'], 'holds a NUL character');
   else if (place.cwd !== undefined) {
-    const fault = askedOnce(builder, 'cwd', cwd, () => (isFolder(cwd) ? undefined : 'this folder does not exist'));
+    const fault = askOnce(builder, `cwd ${cwd}`, () => (isFolder(cwd) ? undefined : 'this folder does not exist'));
     if (fault !== undefined) builder.findings.warn([...path, 'cwd'], fault, { got: place.cwd });
   }
   if (place.env === undefined) return { cwd };

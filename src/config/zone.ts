@@ -3,6 +3,7 @@ import type { Findings, Path } from './finding.ts';
 import { suggest } from './suggest.ts';
 
 const known = new Map<string, boolean>();
+const meanings = new Map<string, string | undefined>();
 const KNOWN_LIMIT = 1_000;
 
 /**
@@ -23,7 +24,7 @@ export function isZone(zone: string): boolean {
 
 function isAccepted(zone: string): boolean {
   try {
-    return new Intl.DateTimeFormat('en-US', { timeZone: zone }).format(0) !== '';
+    return new Intl.DateTimeFormat('en-US', { timeZone: zone }).resolvedOptions().timeZone !== '';
   } catch {
     return false;
   }
@@ -47,6 +48,14 @@ export function checkZone(zone: string, path: Path, findings: Findings): void {
 }
 
 function nearest(zone: string): string | undefined {
+  if (!meanings.has(zone)) {
+    if (meanings.size >= KNOWN_LIMIT) meanings.clear();
+    meanings.set(zone, search(zone));
+  }
+  return meanings.get(zone);
+}
+
+function search(zone: string): string | undefined {
   const names = [...Intl.supportedValuesOf('timeZone'), 'UTC'];
   const wanted = zone.replaceAll(' ', '_');
   const city = suggest(

@@ -72,6 +72,20 @@ test('a message shows no value of a neighbour that came from a reference', () =>
   expect(message.split('\n')).toHaveLength(3);
 });
 
+describe('a password that is written in the file', () => {
+  test('is a secret if it is that of the database, as it is and as it is written', () => {
+    const { secrets } = bench.parse('{"store": "postgres://u:p%40ss-word@h/db", "jobs": {}}');
+    expect(secrets).toEqual(['p%40ss-word', 'p@ss-word']);
+  });
+
+  test.each([
+    '{"store": "postgre://u:hidden@h/db", "jobs": {}}',
+    '{"jobs": {"a": {"task": {"http": {"url": "htp://u:hid@hidden@h"}}}}}',
+  ])('is not shown: %s', (text) => {
+    expect(refusalOf(() => bench.parse(text)).message).not.toMatch(/hidden/);
+  });
+});
+
 describe('redact', () => {
   test('blots out secrets as they are, in JSON, in addresses, and line by line', () => {
     const secrets = ['pa"ss wörd', 'first line\nsecond line'];
