@@ -4,26 +4,28 @@
  * few milliseconds, so croner is asked only about days that are known to match, and shortest gaps are counted, not sampled.
  * The rules are croner's, and a property test holds the two together.
  */
-import type { CronPattern } from 'croner';
 
 /** Days as numbers since the epoch; local days, as if the zone were UTC. */
 export type EpochDay = number;
 
-/** The fields of a pattern that say on which days it falls due. */
-export type DayFields = Pick<
-  CronPattern,
-  | 'day'
-  | 'month'
-  | 'dayOfWeek'
-  | 'year'
-  | 'nearestWeekdays'
-  | 'lastDayOfMonth'
-  | 'lastWeekday'
-  | 'starDOM'
-  | 'starDOW'
-  | 'starYear'
-  | 'useAndLogic'
->;
+/** The fields of a pattern that say on which days it falls due, as croner reads them: 1 is a match. */
+export interface DayFields {
+  /** From the first of a month. */
+  readonly day: readonly number[];
+  readonly month: readonly number[];
+  /** From Sunday; bits 0 to 4: the first to the fifth of a month, bit 5: the last. */
+  readonly dayOfWeek: readonly number[];
+  /** From the year 0; not read if `starYear`. */
+  readonly year: readonly number[];
+  /** Dates of which the nearest weekday is meant. */
+  readonly nearestWeekdays: readonly number[];
+  readonly lastDayOfMonth: boolean;
+  readonly lastWeekday: boolean;
+  readonly starDOM: boolean;
+  readonly starDOW: boolean;
+  readonly starYear: boolean;
+  readonly useAndLogic: boolean;
+}
 
 const DAY_MS = 86_400_000;
 /** The calendar repeats after 400 years: a day that does not come within them never comes. */
@@ -108,7 +110,6 @@ function nearestWeekday(month: Month, day: number): number {
   return day;
 }
 
-/** A weekday holds five bits for the first to the fifth of a month, and one for the last. */
 function isDueByWeekday(fields: DayFields, month: Month, day: number): boolean {
   const bits = fields.dayOfWeek[(month.weekday + day - 1) % 7] ?? 0;
   const nth = 1 << (Math.ceil(day / 7) - 1);

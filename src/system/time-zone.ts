@@ -70,18 +70,30 @@ const YEARS_KEPT = 4_096;
  * @returns a function from zone and year (UTC) to the steps in that year, ascending; nearly always none. It keeps what it found
  */
 export function createLostEvenings(): (timezone: string, year: number) => readonly LostEvening[] {
-  const known = new Map<string, readonly LostEvening[]>();
+  const zones = new Map<string, Zone>();
+  let yearCount = 0;
   return (timezone, year) => {
-    const key = `${year} ${timezone}`;
-    const found = known.get(key) ?? findLostEvenings(timezone, year);
-    if (known.size >= YEARS_KEPT) known.clear();
-    known.set(key, found);
+    if (yearCount >= YEARS_KEPT) {
+      zones.clear();
+      yearCount = 0;
+    }
+    const zone = zones.get(timezone) ?? { offsetAt: offsetsOf(timezone), years: new Map() };
+    zones.set(timezone, zone);
+    const known = zone.years.get(year);
+    if (known !== undefined) return known;
+    const found = findLostEvenings(zone.offsetAt, year);
+    zone.years.set(year, found);
+    yearCount++;
     return found;
   };
 }
 
-function findLostEvenings(timezone: string, year: number): LostEvening[] {
-  const offsetAt = offsetsOf(timezone);
+interface Zone {
+  readonly offsetAt: (at: Instant) => number;
+  readonly years: Map<number, readonly LostEvening[]>;
+}
+
+function findLostEvenings(offsetAt: (at: Instant) => number, year: number): LostEvening[] {
   const found: LostEvening[] = [];
   const end = Date.UTC(year + 1, 0, 1);
   let start = Date.UTC(year, 0, 1);

@@ -94,6 +94,7 @@ describe('the shortest gap of several schedules', () => {
   test.each([
     ['ten minutes apart each day', ['0 5 * * *', '10 5 * * *'], 10 * MINUTE],
     ['a rare one beside a frequent one', ['* * * * *', '30 0 5 * * *'], 30 * SECOND],
+    ['a rare one shortly after a tick of a frequent one', ['* * * * *', '20 0 5 * * *'], 20 * SECOND],
     ['a rare one shortly before the next of a frequent one', ['* * * * *', '45 0 5 * * *'], 15 * SECOND],
     ['a monthly one before a daily one', ['0 12 * * *', '55 11 1 * *'], 5 * MINUTE],
     ['a monthly one after a daily one', ['0 12 * * *', '5 12 1 * *'], 5 * MINUTE],

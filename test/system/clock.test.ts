@@ -65,15 +65,19 @@ describe('a timer', () => {
   );
 
   test.each([2 ** 31, 2 ** 40, Number.POSITIVE_INFINITY])(
-    'farther away than setTimeout reaches waits (%d ms)',
+    'farther away than setTimeout reaches waits, asleep (%d ms)',
     async (distance) => {
+      const armed = vi.spyOn(globalThis, 'setTimeout');
       let called = false;
       const timer = clock.setTimer(clock.monotonic() + distance, () => {
         called = true;
       });
+      const delays = armed.mock.calls.map(([, delayMs]) => delayMs);
+      armed.mockRestore();
       await fired(clock.monotonic() + 20);
       timer.cancel();
       expect(called).toBe(false);
+      expect(delays).toEqual([2 ** 31 - 1]);
     },
   );
 
