@@ -1,7 +1,7 @@
 /** Keeps secrets out of whatever is written down. */
 
 /** A value shorter than this hides nothing, and to blot it out everywhere would make logs unreadable. */
-export const SHORTEST_SECRET = 4;
+const SHORTEST_SECRET = 4;
 const BLOT = '[redacted]';
 
 /** One pattern for each list of secrets, built when it is first needed. */
