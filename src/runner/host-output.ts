@@ -14,15 +14,7 @@ export class HostOutput implements LineSink {
   constructor(attemptId: number, send: (message: FromHost) => void) {
     this.#attemptId = attemptId;
     this.#cap = new OutputCap({
-      line: (level, source, text, fields) => {
-        const message: FromHost = { type: 'line', attemptId: this.#attemptId, level, source, text, fields };
-        try {
-          send(message);
-        } catch {
-          // The fields cannot be sent (a function, a cycle); the text can.
-          send({ ...message, fields: undefined });
-        }
-      },
+      line: (level, source, text, fields) => send({ type: 'line', attemptId: this.#attemptId, level, source, text, fields }),
       leftOut: (lines, characters) => send({ type: 'leftOut', attemptId: this.#attemptId, lines, characters }),
     });
   }
@@ -60,7 +52,9 @@ export function captureStreams(current: () => HostOutput | undefined): () => voi
     const splitter = new LineSplitter((text) => current()?.line(source === 'stdout' ? 'info' : 'warn', source, text));
     process[source].write = (chunk: string | Uint8Array, encodingOrDone?: unknown, done?: unknown): boolean => {
       const encoding = typeof encodingOrDone === 'string' ? (encodingOrDone as BufferEncoding) : 'utf8';
-      splitter.write(typeof chunk === 'string' ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString(encoding));
+      splitter.write(
+        typeof chunk === 'string' ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString(encoding),
+      );
       const callback = typeof encodingOrDone === 'function' ? encodingOrDone : done;
       if (typeof callback === 'function') process.nextTick(callback as () => void);
       return true;

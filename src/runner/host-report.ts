@@ -1,6 +1,6 @@
 /** Inside a host: which of a run's steps the daemon is told. */
 import type { RunObserver } from '../core/ports.ts';
-import type { FromHost } from './protocol.ts';
+import { copyProgress, type FromHost } from './protocol.ts';
 
 type Update = Parameters<RunObserver['stepped']>[0];
 
@@ -31,7 +31,7 @@ export class StepReport {
 
   stepped(update: Update): void {
     const checkpoint = update.checkpoint ?? this.#pending?.checkpoint;
-    const progress = update.progress ?? this.#pending?.progress;
+    const progress = copyProgress(update.progress) ?? this.#pending?.progress;
     const now = performance.now();
     if (this.#pending === undefined) this.#pendingSince = now;
     this.#pending = { steps: update.steps, checkpoint, progress };

@@ -17,7 +17,7 @@ import { createHostClock } from './host-clock.ts';
 import { captureStreams, HostOutput } from './host-output.ts';
 import { StepReport } from './host-report.ts';
 import { importTask } from './module.ts';
-import type { HostOrder, ToHost } from './protocol.ts';
+import { copyProgress, type HostOrder, type ToHost } from './protocol.ts';
 
 /** How much later than budget + grace the watchdog acts: the daemon comes first. */
 const WATCHDOG_MARGIN_MS = 1_000;
@@ -142,7 +142,8 @@ function finish(attempt: Live, end: AttemptEnd): void {
   attempt.report.drop();
   live = undefined;
   watchdogDeadline[0] = 0;
-  channel.send({ type: 'ended', attemptId: attempt.order.attemptId, end, spoiled: attempt.spoiled });
+  const plainEnd = { ...end, progress: copyProgress(end.progress) };
+  channel.send({ type: 'ended', attemptId: attempt.order.attemptId, end: plainEnd, spoiled: attempt.spoiled });
 }
 
 /** An error that nobody caught, a rejected promise included. What state it left the thread in, nobody knows. */

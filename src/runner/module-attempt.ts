@@ -74,7 +74,11 @@ export class ModuleAttempt implements LiveAttempt {
     this.#output = new OutputCap({
       line: (level, source, text, fields) => observer.line(level, source, text, fields),
       leftOut: (lines, characters) =>
-        observer.line('warn', 'task', `… ${lines} lines of output (${characters} characters) are left out: a run keeps 64 KiB, head and tail …`),
+        observer.line(
+          'warn',
+          'task',
+          `… ${lines} lines of output (${characters} characters) are left out: a run keeps 64 KiB, head and tail …`,
+        ),
     });
     this.#raw = {
       stdout: new LineSplitter((text) => this.#output.line('info', 'stdout', text)),
@@ -178,7 +182,10 @@ export class ModuleAttempt implements LiveAttempt {
         this.#output.leftOut(message.lines, message.characters);
         return;
       case 'crashed':
-        this.#crash = new TickwiseError('RUN_CRASHED', `job ${this.#order.job.name}: nobody caught an error of the run: ${message.error.message}`);
+        this.#crash = new TickwiseError(
+          'RUN_CRASHED',
+          `job ${this.#order.job.name}: nobody caught an error of the run: ${message.error.message}`,
+        );
         if (message.error.stack !== undefined) this.#crash.stack = message.error.stack;
         this.#armForce(this.#clock.monotonic() + CRASH_MS);
         return;
@@ -247,7 +254,12 @@ export class ModuleAttempt implements LiveAttempt {
     this.#budgetTimer?.cancel();
     this.#forceTimer?.cancel();
     this.#beatTimer?.cancel();
-    this.#end = { ...end, outcome: this.#rejudge(end), stop: this.#stop ?? end.stop, stalled: end.stalled === true || this.#stalled };
+    this.#end = {
+      ...end,
+      outcome: this.#rejudge(end),
+      stop: this.#stop ?? end.stop,
+      stalled: end.stalled === true || this.#stalled,
+    };
     const looking = host.leftover();
     const left = looking === undefined ? undefined : await looking;
     // While we looked, the host may have ended, and with it this attempt.

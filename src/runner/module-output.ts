@@ -18,6 +18,8 @@ interface HeldLine {
   readonly source: LineSource;
   readonly text: string;
   readonly fields: Record<string, unknown> | undefined;
+  /** Characters of the fields as JSON. */
+  readonly fieldsSize: number;
 }
 
 /**
@@ -44,13 +46,14 @@ export class OutputCap implements LineSink {
   }
 
   line(level: LineLevel, source: LineSource, text: string, fields?: Record<string, unknown>): void {
-    const size = text.length + 1;
+    const line: HeldLine = { level, source, text: text.slice(0, LONGEST_LINE), ...plainFields(fields) };
+    const size = sizeOf(line);
     if (!this.holds && size <= this.#headLeft) {
       this.#headLeft -= size;
-      this.#sink.line(level, source, text, fields);
+      this.#sink.line(level, source, line.text, line.fields);
       return;
     }
-    this.#held.push({ level, source, text, fields });
+    this.#held.push(line);
     this.#heldCharacters += size;
     while (this.#heldCharacters > KEPT_TAIL) this.#dropOldest();
   }
@@ -79,12 +82,27 @@ export class OutputCap implements LineSink {
   #dropOldest(): void {
     const oldest = this.#held[this.#first++];
     if (oldest === undefined) return;
-    this.#heldCharacters -= oldest.text.length + 1;
+    this.#heldCharacters -= sizeOf(oldest);
     this.#leftOutLines++;
-    this.#leftOutCharacters += oldest.text.length + 1;
+    this.#leftOutCharacters += sizeOf(oldest);
     if (this.#first < 4_096) return;
     this.#held = this.#held.slice(this.#first);
     this.#first = 0;
+  }
+}
+
+function sizeOf(line: HeldLine): number {
+  return line.text.length + 1 + line.fieldsSize;
+}
+
+/** Fields as JSON would keep them. Those that JSON cannot keep, or that are longer than a line may be, are left out; the text stays. */
+function plainFields(fields: Record<string, unknown> | undefined): Pick<HeldLine, 'fields' | 'fieldsSize'> {
+  try {
+    const text = fields === undefined ? undefined : JSON.stringify(fields);
+    if (text === undefined || text.length > LONGEST_LINE) return { fields: undefined, fieldsSize: 0 };
+    return { fields: JSON.parse(text) as Record<string, unknown>, fieldsSize: text.length };
+  } catch {
+    return { fields: undefined, fieldsSize: 0 };
   }
 }
 

@@ -57,7 +57,11 @@ function resolveFromWorkingDirectory(specifier: string): string | undefined {
 
 function isTask(value: unknown): boolean {
   if (typeof value === 'function') return true;
-  return typeof value === 'object' && value !== null && typeof (value as { handleTimeoutTask?: unknown }).handleTimeoutTask === 'function';
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { handleTimeoutTask?: unknown }).handleTimeoutTask === 'function'
+  );
 }
 
 function messageOf(thrown: unknown): string {

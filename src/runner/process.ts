@@ -6,8 +6,8 @@
  * channel read to its end.
  *
  * When the daemon is killed: the channel closes, the child asks its run to stop and exits, after the grace at the latest; if its
- * main thread is blocked, its watchdog thread ends its process group at budget + grace + 1 s. What left the group is
- * found by its environment, which carries the run's id.
+ * main thread is blocked, its watchdog thread ends its process group at budget + grace + 1 s. A successor finds the
+ * child by the daemon's node id, and what the run has started by the run's id, both in the environment.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';

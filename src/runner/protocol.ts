@@ -91,7 +91,8 @@ export function hostOrderOf(order: RunOrder, attemptId: number, budgetEndHr: Mon
   const { task } = order.job;
   if (task.kind !== 'module') throw new TypeError(`its task is a ${task.kind}, and only a module can run in a host`);
   const input: string | undefined = JSON.stringify(order.input);
-  if (input === undefined && order.input !== undefined) throw new TypeError(`its input is a ${typeof order.input}, which is not JSON`);
+  if (input === undefined && order.input !== undefined)
+    throw new TypeError(`its input is a ${typeof order.input}, which is not JSON`);
   return {
     attemptId,
     job: order.job.name,
@@ -158,7 +159,13 @@ const SOURCES: readonly unknown[] = ['task', 'stdout', 'stderr'] satisfies LineS
 function parseLine(value: Record<string, unknown>, attemptId: number): FromHost | undefined {
   const { level, source, text, fields } = value;
   if (!LEVELS.includes(level) || !SOURCES.includes(source) || typeof text !== 'string') return undefined;
-  const whole = { type: 'line', attemptId, level: level as LineLevel, source: source as LineSource, text: text.slice(0, LONGEST_LINE) } as const;
+  const whole = {
+    type: 'line',
+    attemptId,
+    level: level as LineLevel,
+    source: source as LineSource,
+    text: text.slice(0, LONGEST_LINE),
+  } as const;
   return isRecord(fields) ? { ...whole, fields } : whole;
 }
 
@@ -207,10 +214,18 @@ function isProgressOrAbsent(value: unknown): value is Progress | undefined {
   if (value === undefined) return true;
   if (!isRecord(value)) return false;
   const { completed, total, message } = value;
-  return isAmount(completed) && (total === undefined || isAmount(total)) && (message === undefined || typeof message === 'string');
+  return (
+    isAmount(completed) && (total === undefined || isAmount(total)) && (message === undefined || typeof message === 'string')
+  );
 }
 
-function copyProgress(progress: Progress | undefined): Progress | undefined {
+/**
+ * Copies what is legal of a progress, and nothing that cannot travel.
+ *
+ * @param progress checked already
+ * @returns plain data. Never throws
+ */
+export function copyProgress(progress: Progress | undefined): Progress | undefined {
   if (progress === undefined) return undefined;
   const { completed, total, message } = progress;
   return {

@@ -21,6 +21,8 @@ export interface WorkerRunnerOptions {
   readonly concurrency: number;
   /** An idle thread ends after this; a minute unless given. */
   readonly maxIdleMs?: DurationMs;
+  /** The heap of a thread, in MiB; a run that needs more fails. Node's own limit unless given. */
+  readonly heapLimitMb?: number;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface WorkerRunnerOptions {
  * @returns a runner; disposing it stops what is live by force, ends all threads, and waits for the proof. Never throws
  */
 export function createWorkerRunner(options: WorkerRunnerOptions): Runner {
-  return createModuleRunner(options, () => new ThreadHost());
+  return createModuleRunner(options, () => new ThreadHost(options.heapLimitMb));
 }
 
 const HOST_URL = new URL(import.meta.url.endsWith('.ts') ? './host.ts' : './host.js', import.meta.url);
@@ -45,7 +47,7 @@ class ThreadHost implements Host {
   #error: ErrorRecord | undefined;
   #kernelId: number | undefined;
 
-  constructor() {
+  constructor(heapLimitMb: number | undefined) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     // Nothing of how the daemon was started is passed on: a loader given with `--import` is not for the tasks.
@@ -56,6 +58,7 @@ class ThreadHost implements Host {
       execArgv: [],
       stdout: true,
       stderr: true,
+      ...(heapLimitMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapLimitMb } }),
     });
     port1.on('message', (value: unknown) => this.#receive(value));
     this.#worker.stdout.setEncoding('utf8').on('data', (chunk: string) => this.#listener?.output('stdout', chunk));
