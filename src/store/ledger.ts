@@ -71,7 +71,14 @@ function slotStates(rows: readonly SlotRow[]): SlotState[] {
   for (const row of rows) {
     if (last?.job !== row.name) {
       queued = [];
-      last = { job: row.name, fence: row.fence, decidedUntil: row.decided_until, paused: row.paused === 1, live: undefined, queued };
+      last = {
+        job: row.name,
+        fence: row.fence,
+        decidedUntil: row.decided_until,
+        paused: row.paused === 1,
+        live: undefined,
+        queued,
+      };
       states.push(last);
     }
     if (row.id === null) continue;

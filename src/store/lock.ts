@@ -54,7 +54,12 @@ export function takeLock(ledgerPath: string, node: NodeIdentity): StoreLock {
   } catch (thrown) {
     db?.close();
     if (isBusy(thrown)) throw lockedError(ledgerPath, readHolder(path));
-    throw storeFault(thrown, 'cannot be locked', path, 'remove this file while no daemon runs; it holds nothing but the name of the last one');
+    throw storeFault(
+      thrown,
+      'cannot be locked',
+      path,
+      'remove this file while no daemon runs; it holds nothing but the name of the last one',
+    );
   }
 }
 

@@ -21,27 +21,11 @@ import type {
   Turn,
   TurnResult,
 } from '../core/ports.ts';
-import type { QueuedRun, SlotState } from '../core/slot.ts';
+import type { SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
+import { type Entry, enqueue, newEntry, setCheckpoint, slotState, tickRecord } from './memory-entry.ts';
 import { MemoryRun, Ring } from './memory-run.ts';
 
-/** A job's slot and its past. It is handed to the gate as it is: the names are those of `SlotView`. */
-interface Entry {
-  readonly job: JobName;
-  decidedUntil: Instant;
-  paused: boolean;
-  fence: number;
-  live: MemoryRun | undefined;
-  /** Oldest first: by `queuedAt`, then id. */
-  queued: readonly MemoryRun[];
-  checkpoint: string | undefined;
-  /** The run that saved the checkpoint. */
-  checkpointOf: string | undefined;
-  ended: Ring<MemoryRun> | undefined;
-  ticks: Ring<TickRecord> | undefined;
-}
-
-const NO_RUNS: readonly MemoryRun[] = [];
 const NO_BOOLEANS: readonly boolean[] = [];
 const MOST_FOUND = 10;
 
@@ -186,7 +170,13 @@ class MemoryStore implements Store {
     const entry = this.#entryOf(job);
     const held = this.#isHeld(job);
     const ownInput = claim.input !== undefined || claim.budgetMs !== undefined;
-    const decisions = decideTrigger(job, runId, ownInput, entry, held === context.exclusiveHeld ? context : { ...context, exclusiveHeld: held });
+    const decisions = decideTrigger(
+      job,
+      runId,
+      ownInput,
+      entry,
+      held === context.exclusiveHeld ? context : { ...context, exclusiveHeld: held },
+    );
     for (const made of decisions) {
       if (made.kind !== 'start' && made.kind !== 'queue') continue;
       const run = new MemoryRun(runId, claim.at, 'trigger', at, job.history.maxRunsPerJob, ++this.#entered);
@@ -203,7 +193,12 @@ class MemoryStore implements Store {
     const { job, context, dueTicks } = claim;
     const entry = this.#entryOf(job);
     const held = this.#isHeld(job);
-    const decisions = decide(job, dueTicks, entry, held === context.exclusiveHeld ? context : { ...context, exclusiveHeld: held });
+    const decisions = decide(
+      job,
+      dueTicks,
+      entry,
+      held === context.exclusiveHeld ? context : { ...context, exclusiveHeld: held },
+    );
     for (const made of decisions) {
       if (made.kind === 'stop') continue;
       (entry.ticks ??= new Ring(job.history.maxRunsPerJob)).push(tickRecord(job.name, made, at));
@@ -255,7 +250,8 @@ class MemoryStore implements Store {
   }
 
   #runsNewestFirst(job: JobName | undefined): [Entry, MemoryRun][] {
-    const entries = job === undefined ? [...this.#entries.values()] : [this.#entries.get(job)].filter((entry) => entry !== undefined);
+    const entries =
+      job === undefined ? [...this.#entries.values()] : [this.#entries.get(job)].filter((entry) => entry !== undefined);
     const pairs = entries.flatMap((entry) =>
       [...entry.queued, ...(entry.live === undefined ? [] : [entry.live]), ...(entry.ended?.values() ?? [])].map(
         (run): [Entry, MemoryRun] => [entry, run],
@@ -266,52 +262,5 @@ class MemoryStore implements Store {
 
   #record(entry: Entry, run: MemoryRun): RunRecord {
     return run.record(entry.job, this.#node, entry.checkpointOf === run.runId ? entry.checkpoint : undefined);
-  }
-}
-
-function newEntry(job: JobName, now: Instant): Entry {
-  return {
-    job,
-    decidedUntil: now,
-    paused: false,
-    fence: 0,
-    live: undefined,
-    queued: NO_RUNS,
-    checkpoint: undefined,
-    checkpointOf: undefined,
-    ended: undefined,
-    ticks: undefined,
-  };
-}
-
-function enqueue(entry: Entry, run: MemoryRun): void {
-  entry.queued = [...entry.queued, run].sort((a, b) => a.queuedAt - b.queuedAt || (a.runId < b.runId ? -1 : 1));
-}
-
-function setCheckpoint(entry: Entry, checkpoint: string | null, runId: string): void {
-  entry.checkpoint = checkpoint ?? undefined;
-  entry.checkpointOf = checkpoint === null ? undefined : runId;
-}
-
-function slotState(entry: Entry): SlotState {
-  const { job, decidedUntil, paused, fence, live, queued } = entry;
-  const waiting: QueuedRun[] = queued.map(({ runId, cause }) => ({ runId, cause }));
-  return { job, fence, decidedUntil, paused, live: live === undefined ? undefined : { runId: live.runId }, queued: waiting };
-}
-
-function tickRecord(job: JobName, made: Exclude<Decision, { kind: 'stop' }>, decidedAt: Instant): TickRecord {
-  const { tick } = made;
-  switch (made.kind) {
-    case 'start':
-    case 'queue':
-      return { job, tick, outcome: 'ran', runId: made.runId, decidedAt };
-    case 'skip':
-      return { job, tick, outcome: 'skipped', reason: made.reason, decidedAt };
-    case 'miss':
-      return { job, tick, outcome: 'missed', reason: made.reason, decidedAt };
-    case 'fold':
-      return { job, tick, outcome: 'folded', runId: made.into, decidedAt };
-    default:
-      return made satisfies never;
   }
 }

@@ -134,7 +134,10 @@ export function migrate(db: DatabaseSync, path: string): void {
  */
 export function versionOf(db: DatabaseSync, path: string): number {
   if (pragma(db, 'application_id') !== APPLICATION_ID) {
-    throw new TickwiseError('STORE_UNUSABLE', `${path}: this is a SQLite database, but not a Tickwise ledger; name another file as "store"`);
+    throw new TickwiseError(
+      'STORE_UNUSABLE',
+      `${path}: this is a SQLite database, but not a Tickwise ledger; name another file as "store"`,
+    );
   }
   const version = pragma(db, 'user_version');
   if (version <= STEPS.length) return version;

@@ -42,7 +42,10 @@ export function findPlace(path: string): string {
   try {
     const stats = statSync(absolute, { throwIfNoEntry: false });
     if (stats === undefined) {
-      throw new TickwiseError('STORE_UNUSABLE', `${absolute}: there is no ledger yet; start the daemon once, or name the right "store"`);
+      throw new TickwiseError(
+        'STORE_UNUSABLE',
+        `${absolute}: there is no ledger yet; start the daemon once, or name the right "store"`,
+      );
     }
     const real = realpathSync(absolute);
     checkContent(real, stats);
@@ -98,7 +101,10 @@ function refuseLinks(path: string, stats: Stats): void {
 }
 
 function folderError(path: string): TickwiseError {
-  return new TickwiseError('STORE_UNUSABLE', `${path}: this is a folder; name a file as "store", e.g. "sqlite:${join(path, 'tickwise.db')}"`);
+  return new TickwiseError(
+    'STORE_UNUSABLE',
+    `${path}: this is a folder; name a file as "store", e.g. "sqlite:${join(path, 'tickwise.db')}"`,
+  );
 }
 
 function nearestFolder(path: string): string {
@@ -124,7 +130,9 @@ function mountTypeOf(folder: string): string {
   let type = '';
   for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
     const [before, after] = line.split(' - ');
-    const point = before?.split(' ')[4]?.replaceAll(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+    const point = before
+      ?.split(' ')[4]
+      ?.replaceAll(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
     if (point === undefined || after === undefined || point.length < longest.length) continue;
     if (folder === point || folder.startsWith(point.endsWith('/') ? point : `${point}/`)) {
       longest = point;

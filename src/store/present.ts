@@ -5,7 +5,7 @@ type Sparse<Value> = { readonly [Key in keyof Value]-?: Value[Key] | undefined |
  * Leaves out what is absent, so that records of all stores compare equal and print without noise.
  *
  * @param fields every field; `undefined` and `null` stand for absent
- * @returns the same object, its absent fields deleted
+ * @returns an object of the present ones
  */
 export function present<Value extends object>(fields: Sparse<Value>): Value {
   const kept: Record<string, unknown> = {};

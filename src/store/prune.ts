@@ -17,7 +17,15 @@ const HIGH_DEBT = 4_096;
 const HIGHEST_DEBT = 4 * HIGH_DEBT;
 const LOOKS_EACH = 2;
 
-type RunRow = [id: string, job: number, fence: number | null, tick: Instant, newestFence: number, keptSince: Instant, endedAt: Instant | null];
+type RunRow = [
+  id: string,
+  job: number,
+  fence: number | null,
+  tick: Instant,
+  newestFence: number,
+  keptSince: Instant,
+  endedAt: Instant | null,
+];
 type TickRow = [tick: Instant, job: number, keptSince: Instant];
 
 /** Drops what the jobs' histories no longer hold. */
@@ -27,7 +35,7 @@ export class Pruner {
   readonly #dropRun: StatementSync;
   readonly #dropTick: StatementSync;
   readonly #keepSince: StatementSync;
-  /** By the job's row; jobs that are no longer configured keep the default. */
+  /** By the job's row; only those that differ from the default, which also serves jobs that are no longer configured. */
   readonly #limits = new Map<number, HistoryLimits>();
   #afterRun = '';
   #afterTick: readonly [tick: Instant, job: number] = [Number.MIN_SAFE_INTEGER, 0];
@@ -52,7 +60,9 @@ export class Pruner {
 
   /** Learns how much of a job's past shall be kept. */
   limit(job: number, history: HistoryLimits): void {
-    this.#limits.set(job, history);
+    const { maxRunsPerJob, maxAgeMs } = JOB_DEFAULTS.history;
+    if (history.maxRunsPerJob === maxRunsPerJob && history.maxAgeMs === maxAgeMs) this.#limits.delete(job);
+    else this.#limits.set(job, history);
   }
 
   /**

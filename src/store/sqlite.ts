@@ -92,7 +92,10 @@ function openForReading(location: string | URL, path: string): DatabaseSync {
   try {
     const version = versionOf(db, path);
     if (version === LEDGER_VERSION) return db;
-    throw new TickwiseError('STORE_UNUSABLE', `${path}: the ledger was written by an older Tickwise; start the daemon once to bring it up to date`);
+    throw new TickwiseError(
+      'STORE_UNUSABLE',
+      `${path}: the ledger was written by an older Tickwise; start the daemon once to bring it up to date`,
+    );
   } catch (thrown) {
     db.close();
     throw thrown;
@@ -136,7 +139,13 @@ function createStore(db: DatabaseSync, path: string, node: number, release: () =
 }
 
 /** All of it or nothing: whatever is thrown, the transaction is over afterwards and the next may begin. */
-function inTransaction<Answer>(db: DatabaseSync, path: string, begin: StatementSync, commit: StatementSync, write: () => Answer): Answer {
+function inTransaction<Answer>(
+  db: DatabaseSync,
+  path: string,
+  begin: StatementSync,
+  commit: StatementSync,
+  write: () => Answer,
+): Answer {
   try {
     begin.run();
     const answer = write();
@@ -157,10 +166,18 @@ function arm(db: DatabaseSync, jobs: readonly Job[], now: Instant, pruner: Prune
   const read = db.prepare('select job, fence, decided_until, paused, newest from slots where name = ?');
   read.setReturnArrays(true);
   const live = db.prepare('select id from runs where job = ? and fence is not null and ended_at is null');
-  const queue = db.prepare('select id as runId, cause from runs where job = ? and fence is null and ended_at is null order by queued_at, id');
+  const queue = db.prepare(
+    'select id as runId, cause from runs where job = ? and fence is null and ended_at is null order by queued_at, id',
+  );
   return jobs.map(({ name, history }) => {
     if (read.get(name) === undefined) insert.run(name, now);
-    const [id, fence, decidedUntil, paused, newest] = read.get(name) as unknown as [number, number, Instant, number, string | null];
+    const [id, fence, decidedUntil, paused, newest] = read.get(name) as unknown as [
+      number,
+      number,
+      Instant,
+      number,
+      string | null,
+    ];
     pruner.limit(id, history);
     const slot = { job: name, fence, decidedUntil, paused: paused === 1 };
     if (newest === null) return { ...slot, live: undefined, queued: [] };
@@ -175,5 +192,6 @@ function liveOf(statement: StatementSync, id: number): { runId: string } | undef
 
 function setPaused(db: DatabaseSync, job: JobName, paused: boolean): void {
   const row = db.prepare('update slots set paused = ? where name = ? returning job').get(Number(paused), job);
-  if (row === undefined) throw new TickwiseError('JOB_NOT_FOUND', `no job is called ${job}; see "tickwise list" for those that are`);
+  if (row === undefined)
+    throw new TickwiseError('JOB_NOT_FOUND', `no job is called ${job}; see "tickwise list" for those that are`);
 }

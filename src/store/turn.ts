@@ -2,7 +2,7 @@
  * One turn of the scheduler in SQLite: a few short statements between `begin` and `commit`. Everything is read inside the transaction,
  * handed to the gate, and what the gate decides is written before the next claim is read. Nothing about a job is kept between turns.
  */
-import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { type Decision, decide, decideTrigger, type TriggerDecision } from '../core/gate.ts';
 import type { Job } from '../core/job.ts';
 import type { CheckpointWrite, EndWrite, Grant, TickClaim, TriggerClaim, Turn, TurnResult } from '../core/ports.ts';
@@ -10,31 +10,7 @@ import type { Cause } from '../core/run.ts';
 import type { QueuedRun, SlotView } from '../core/slot.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
 import type { Pruner } from './prune.ts';
-
-const SQL = {
-  slot: `select job, decided_until, paused, fence, newest,
-      (select id from runs where job = slots.job and fence is not null and ended_at is null),
-      exists (select 1 from runs where job = slots.job and fence is null and ended_at is null)
-    from slots where name = ?`,
-  moveSlot: 'update slots set decided_until = ?, fence = ?, newest = ? where job = ? and fence = ?',
-  queued: `select id, cause, tick, input, budget_ms from runs where job = ? and fence is null and ended_at is null order by queued_at, id`,
-  insertTick: 'insert into ticks (tick, job, outcome, reason, run, decided_at) values (?, ?, ?, ?, ?, ?)',
-  insertRun: `insert into runs (id, job, tick, cause, fence, node, queued_at, granted_at, by, budget_ms, input, resources, previous)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  grantQueued: 'update runs set fence = ?, node = ?, granted_at = ?, resources = ? where id = ? and fence is null and ended_at is null',
-  end: `update runs set outcome = ?, ended_at = ?, started_at = ?, steps = ?, attempts = ?, reason = ?, by = coalesce(?, by),
-      budget_ms = coalesce(?, budget_ms), grace_ms = ?, progress = coalesce(?, progress), result = ?, error = ?, stalled = ?
-    where id = ? and fence is ? and ended_at is null and job = (select job from slots where name = ?) returning job, resources`,
-  save: `update runs set steps = ?, progress = coalesce(?, progress)
-    where id = ? and fence = ? and ended_at is null and job = (select job from slots where name = ?) returning job`,
-  checkpoint: 'select checkpoint from checkpoints where job = ?',
-  setCheckpoint: `insert into checkpoints (job, run, checkpoint) values (?, ?, ?)
-    on conflict (job) do update set run = excluded.run, checkpoint = excluded.checkpoint`,
-  clearCheckpoint: 'delete from checkpoints where job = ?',
-  holder: 'select 1 from resources where name = ? and job <> ?',
-  take: 'insert into resources (name, job, run) values (?, ?, ?)',
-  free: 'delete from resources where run = ?',
-} as const;
+import { get, prepareTurn, type TurnStatements } from './turn-statements.ts';
 
 /** A slot as the transaction reads it, and as it will be written when the claim has been carried out. */
 interface OpenSlot extends SlotView {
@@ -63,7 +39,7 @@ export class TurnWriter {
   readonly #pruner: Pruner;
   #entered = 0;
   #decided = 0;
-  readonly #statements: { readonly [Name in keyof typeof SQL]: StatementSync };
+  readonly #statements: TurnStatements;
 
   /**
    * @param db of the current version
@@ -73,13 +49,7 @@ export class TurnWriter {
   constructor(db: DatabaseSync, node: number, pruner: Pruner) {
     this.#pruner = pruner;
     this.#node = node;
-    const statements: Partial<Record<keyof typeof SQL, StatementSync>> = {};
-    for (const [name, sql] of Object.entries(SQL)) {
-      const statement = db.prepare(sql);
-      statement.setReturnArrays(true);
-      statements[name as keyof typeof SQL] = statement;
-    }
-    this.#statements = statements as Record<keyof typeof SQL, StatementSync>;
+    this.#statements = prepareTurn(db);
   }
 
   /**
@@ -140,7 +110,13 @@ export class TurnWriter {
   #promote(job: Job, at: Instant, grants: Grant[]): void {
     const slot = this.#open(job);
     if (slot.live !== undefined || slot.queued.length === 0 || slot.held) return;
-    const [runId, cause, tick, input, budgetMs] = get(this.#statements.queued, slot.id) as [string, Cause, number, string | null, number | null];
+    const [runId, cause, tick, input, budgetMs] = get(this.#statements.queued, slot.id) as [
+      string,
+      Cause,
+      number,
+      string | null,
+      number | null,
+    ];
     slot.nextFence++;
     this.#statements.grantQueued.run(slot.nextFence, this.#node, at, job.exclusive.length, runId);
     this.#taken(slot, job, { runId, cause, tick, input: input ?? undefined, budgetMs: budgetMs ?? undefined }, grants);
@@ -239,7 +215,15 @@ export class TurnWriter {
   #open(job: Job): OpenSlot {
     const row = get(this.#statements.slot, job.name);
     if (row === undefined) throw new Error(`job ${job.name} was claimed before it was armed`);
-    const [id, decidedUntil, paused, fence, newest, live, hasQueue] = row as [number, number, number, number, string | null, string | null, number];
+    const [id, decidedUntil, paused, fence, newest, live, hasQueue] = row as [
+      number,
+      number,
+      number,
+      number,
+      string | null,
+      string | null,
+      number,
+    ];
     return {
       id,
       fence,
@@ -262,10 +246,6 @@ export class TurnWriter {
   #close(slot: OpenSlot): void {
     this.#statements.moveSlot.run(slot.nextDecidedUntil, slot.nextFence, slot.newest, slot.id, slot.fence);
   }
-}
-
-function get(statement: StatementSync, ...values: SQLInputValue[]): SQLOutputValue[] | undefined {
-  return statement.get(...values) as unknown as SQLOutputValue[] | undefined;
 }
 
 function json(value: unknown): string | null {

@@ -83,9 +83,23 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
       const runId = runIdOf('a', T1);
       expect(grants).toEqual([{ job: 'a', runId, fence: 1, tick: T1, cause: 'tick' }]);
       expect(decisions).toEqual([[{ kind: 'start', tick: T1, cause: 'tick', runId }]]);
-      expect(await bench.store.ticks({ job: 'a', limit: 10 })).toEqual([{ job: 'a', tick: T1, outcome: 'ran', runId, decidedAt: T1 + 5 }]);
+      expect(await bench.store.ticks({ job: 'a', limit: 10 })).toEqual([
+        { job: 'a', tick: T1, outcome: 'ran', runId, decidedAt: T1 + 5 },
+      ]);
       expect(await bench.store.runs({ job: 'a', limit: 10 })).toEqual([
-        { id: runId, job: 'a', tick: T1, cause: 'tick', state: 'running', fence: 1, node: NODE, queuedAt: T1 + 5, grantedAt: T1 + 5, steps: 0, attempts: 0 },
+        {
+          id: runId,
+          job: 'a',
+          tick: T1,
+          cause: 'tick',
+          state: 'running',
+          fence: 1,
+          node: NODE,
+          queuedAt: T1 + 5,
+          grantedAt: T1 + 5,
+          steps: 0,
+          attempts: 0,
+        },
       ]);
     });
 
@@ -152,7 +166,13 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
       await using bench = await setup(job);
       const { grants } = await bench.commit(T3, { claims: [ticksOf(job, [T1, T2, T3], { liveSince: T3, now: T3 })] });
       expect(grants).toMatchObject([{ tick: T3, cause: 'catchup' }]);
-      expect((await bench.store.ticks({ job: 'a', limit: 10 })).map(({ tick, outcome, reason, runId }) => [tick, outcome, reason ?? runId])).toEqual([
+      expect(
+        (await bench.store.ticks({ job: 'a', limit: 10 })).map(({ tick, outcome, reason, runId }) => [
+          tick,
+          outcome,
+          reason ?? runId,
+        ]),
+      ).toEqual([
         [T3, 'ran', runIdOf('a', T3)],
         [T2, 'folded', runIdOf('a', T3)],
         [T1, 'missed', 'window'],
@@ -171,7 +191,9 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
       const job = makeJob('a');
       await using bench = await setup(job);
       await bench.store.setPaused('a', true);
-      expect((await bench.commit(T1, { claims: [ticksOf(job, [T1])] })).decisions).toEqual([[{ kind: 'skip', tick: T1, reason: 'paused' }]]);
+      expect((await bench.commit(T1, { claims: [ticksOf(job, [T1])] })).decisions).toEqual([
+        [{ kind: 'skip', tick: T1, reason: 'paused' }],
+      ]);
       await bench.store.setPaused('a', false);
       expect((await bench.commit(T2, { claims: [ticksOf(job, [T2])] })).grants).toHaveLength(1);
     });
@@ -188,9 +210,13 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
       await using bench = await setup(job);
       const claim = triggerOf(job, T1, { input: '{"n":1}', budgetMs: 500 });
       const { grants } = await bench.commit(T1, { claims: [claim] });
-      expect(grants).toEqual([{ job: 'a', runId: claim.runId, fence: 1, tick: T1, cause: 'trigger', input: '{"n":1}', budgetMs: 500 }]);
+      expect(grants).toEqual([
+        { job: 'a', runId: claim.runId, fence: 1, tick: T1, cause: 'trigger', input: '{"n":1}', budgetMs: 500 },
+      ]);
       expect(await bench.store.ticks({ job: 'a', limit: 10 })).toEqual([]);
-      expect(await bench.store.findRuns(claim.runId)).toMatchObject([{ cause: 'trigger', by: 'tester', input: '{"n":1}', budgetMs: 500 }]);
+      expect(await bench.store.findRuns(claim.runId)).toMatchObject([
+        { cause: 'trigger', by: 'tester', input: '{"n":1}', budgetMs: 500 },
+      ]);
       expect((await bench.store.slots())[0]?.decidedUntil).toBe(ARMED_AT);
     });
 
@@ -211,7 +237,9 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
       await bench.commit(T2, { claims: [claim] });
       const { grants } = await bench.commit(T3, { ends: [endOf(live, T3)], promotions: [job] });
       expect(grants).toEqual([{ job: 'a', runId: claim.runId, fence: 2, tick: T2, cause: 'trigger', input: '1', budgetMs: 9 }]);
-      expect(await bench.store.findRuns(claim.runId)).toMatchObject([{ state: 'running', queuedAt: T2, grantedAt: T3, by: 'tester' }]);
+      expect(await bench.store.findRuns(claim.runId)).toMatchObject([
+        { state: 'running', queuedAt: T2, grantedAt: T3, by: 'tester' },
+      ]);
     });
   });
 
@@ -317,7 +345,9 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
         checkpoints: [{ job: 'a', runId: first.runId, fence: 1, checkpoint: '{"at":3}', progress: { completed: 3 }, steps: 3 }],
       });
       expect(saved).toEqual([true]);
-      expect(await bench.store.findRuns(first.runId)).toMatchObject([{ steps: 3, progress: { completed: 3 }, checkpoint: '{"at":3}' }]);
+      expect(await bench.store.findRuns(first.runId)).toMatchObject([
+        { steps: 3, progress: { completed: 3 }, checkpoint: '{"at":3}' },
+      ]);
       await bench.end(first);
       expect((await bench.start(job, T2)).checkpoint).toBe('{"at":3}');
     });
@@ -396,7 +426,11 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
       await using bench = await setup(a, b);
       const live = await bench.start(a, T1);
       await bench.commit(T2, { claims: [ticksOf(a, [T2])] });
-      const { grants, decisions } = await bench.commit(T3, { ends: [endOf(live, T3)], promotions: [a], claims: [ticksOf(b, [T3]), ticksOf(a, [T3])] });
+      const { grants, decisions } = await bench.commit(T3, {
+        ends: [endOf(live, T3)],
+        promotions: [a],
+        claims: [ticksOf(b, [T3]), ticksOf(a, [T3])],
+      });
       expect(grants.map(({ job, tick }) => [job, tick])).toEqual([
         ['a', T2],
         ['b', T3],
@@ -440,7 +474,9 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
       expect((await bench.commit(T2, { promotions: [b] })).grants).toEqual([]);
       const { grants } = await bench.commit(T3, { ends: [endOf(live, T3)], promotions: [b] });
       expect(grants.map((grant) => grant.job)).toEqual(['b']);
-      expect((await bench.commit(T4, { claims: [ticksOf(a, [T4])] })).decisions).toEqual([[{ kind: 'skip', tick: T4, reason: 'exclusive' }]]);
+      expect((await bench.commit(T4, { claims: [ticksOf(a, [T4])] })).decisions).toEqual([
+        [{ kind: 'skip', tick: T4, reason: 'exclusive' }],
+      ]);
     });
   });
 
@@ -449,10 +485,17 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
       const [a, b] = [makeJob('a'), makeJob('b')];
       const bench = await setup(a, b);
       const ids: string[] = [];
-      for (const [job, tick] of [[a, T1], [b, T1 + 1], [a, T2], [b, T2 + 1], [a, T3]] as const) {
+      for (const [job, tick] of [
+        [a, T1],
+        [b, T1 + 1],
+        [a, T2],
+        [b, T2 + 1],
+        [a, T3],
+      ] as const) {
         const grant = await bench.start(job, tick);
         ids.unshift(grant.runId);
-        if (tick !== T3) await bench.commit(tick + 1, { ends: [endOf(grant, tick + 1, { outcome: job === b ? 'failed' : 'succeeded' })] });
+        if (tick !== T3)
+          await bench.commit(tick + 1, { ends: [endOf(grant, tick + 1, { outcome: job === b ? 'failed' : 'succeeded' })] });
       }
       return { ...bench, ids };
     };
@@ -499,7 +542,15 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
       expect(await bench.store.findRuns('%')).toEqual([]);
       const c = makeJob('c', { onMissed: 'all' });
       await bench.store.arm([c], ARMED_AT);
-      await bench.commit(T4, { claims: [ticksOf(c, Array.from({ length: 12 }, (_, index) => T3 + index), { liveSince: T4 })] });
+      await bench.commit(T4, {
+        claims: [
+          ticksOf(
+            c,
+            Array.from({ length: 12 }, (_, index) => T3 + index),
+            { liveSince: T4 },
+          ),
+        ],
+      });
       expect(await bench.store.findRuns('-')).toHaveLength(10);
     });
 

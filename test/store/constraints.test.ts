@@ -44,14 +44,18 @@ it('refuses a second live run of a job', async () => {
 it('refuses to give a queued run a fence while another is live', async () => {
   await using bench = await setup();
   bench.raw.exec("insert into runs (id, job, tick, cause, queued_at) values ('queued', 1, 5, 'tick', 5)");
-  expect(() => bench.raw.exec("update runs set fence = 2, node = 1 where id = 'queued'")).toThrow('UNIQUE constraint failed: runs.job');
+  expect(() => bench.raw.exec("update runs set fence = 2, node = 1 where id = 'queued'")).toThrow(
+    'UNIQUE constraint failed: runs.job',
+  );
 });
 
 it('refuses to make an ended run live again beside a live one', async () => {
   await using bench = await setup();
   await bench.store.commit(turnOf(T1, { ends: [endOf(bench.live, T1)] }));
   bench.raw.exec(RUN);
-  expect(() => bench.raw.exec(`update runs set ended_at = null, outcome = null where id = '${bench.live.runId}'`)).toThrow('UNIQUE constraint');
+  expect(() => bench.raw.exec(`update runs set ended_at = null, outcome = null where id = '${bench.live.runId}'`)).toThrow(
+    'UNIQUE constraint',
+  );
 });
 
 it('accepts the next live run once the first has ended', async () => {
@@ -87,18 +91,24 @@ it('refuses to delete a slot, for its fence would begin again', async () => {
 
 it('refuses to replace a slot, for its fence would begin again', async () => {
   await using bench = await setup();
-  expect(() => bench.raw.exec("insert or replace into slots (job, name, decided_until) values (1, 'a', 0)")).toThrow('a slot is never replaced');
+  expect(() => bench.raw.exec("insert or replace into slots (job, name, decided_until) values (1, 'a', 0)")).toThrow(
+    'a slot is never replaced',
+  );
 });
 
 it('refuses a resource with two holders', async () => {
   await using bench = await setup();
-  expect(() => bench.raw.exec("insert into resources (name, job, run) values ('disk', 2, 'x')")).toThrow('UNIQUE constraint failed: resources.name');
+  expect(() => bench.raw.exec("insert into resources (name, job, run) values ('disk', 2, 'x')")).toThrow(
+    'UNIQUE constraint failed: resources.name',
+  );
 });
 
 it('refuses a run of a job, and under a node, that does not exist', async () => {
   await using bench = await setup();
   expect(() => bench.raw.exec(RUN.replace("'second', 1", "'second', 99"))).toThrow('FOREIGN KEY constraint failed');
-  expect(() => bench.raw.exec(RUN.replace("'second', 1", "'second', 2").replace('2, 1, 5)', '2, 77, 5)'))).toThrow('FOREIGN KEY constraint failed');
+  expect(() => bench.raw.exec(RUN.replace("'second', 1", "'second', 2").replace('2, 1, 5)', '2, 77, 5)'))).toThrow(
+    'FOREIGN KEY constraint failed',
+  );
 });
 
 it('refuses an end without an outcome, and a fence without a holder', async () => {

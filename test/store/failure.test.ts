@@ -32,15 +32,25 @@ it('rolls a turn back whole when the file system takes no more bytes, and goes o
   using folder = tempFolder();
   const path = folder.file('ledger.db');
   const limit512ByteBlocks = 4_000;
-  const { stdout, stderr } = spawnSync('/bin/sh', ['-c', `trap '' XFSZ; ulimit -f ${limit512ByteBlocks}; exec "$0" "$@"`, process.execPath, OVERFLOW, path], {
-    encoding: 'utf8',
-  });
+  const { stdout, stderr } = spawnSync(
+    '/bin/sh',
+    ['-c', `trap '' XFSZ; ulimit -f ${limit512ByteBlocks}; exec "$0" "$@"`, process.execPath, OVERFLOW, path],
+    {
+      encoding: 'utf8',
+    },
+  );
   expect(stderr).toBe('');
-  const { refused, after, next } = JSON.parse(stdout) as { refused: { code: string; message: string }[]; after: unknown; next: unknown };
+  const { refused, after, next } = JSON.parse(stdout) as {
+    refused: { code: string; message: string }[];
+    after: unknown;
+    next: unknown;
+  };
   expect(refused.length).toBeGreaterThan(0);
   for (const { code, message } of refused) {
     expect(code).toBe('STORE_UNUSABLE');
-    expect(message).toMatch(/: the store cannot be written; nothing of this turn was kept: (disk I\/O error|database or disk is full); /);
+    expect(message).toMatch(
+      /: the store cannot be written; nothing of this turn was kept: (disk I\/O error|database or disk is full); /,
+    );
   }
   expect(after).toEqual({ live: ['a'], checkpoint: null, ticks: 1 });
   expect(next).toEqual({ ended: [true] });

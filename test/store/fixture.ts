@@ -7,7 +7,14 @@ import { type Job, JOB_DEFAULTS } from '../../src/core/job.ts';
 import type { EndWrite, Grant, NodeIdentity, TickClaim, TriggerClaim, Turn } from '../../src/core/ports.ts';
 import { digitsOf, runIdOfTrigger } from '../../src/core/tick.ts';
 
-export const NODE: NodeIdentity = { id: 'node-1', host: 'here', bootId: 'boot-1', pid: process.pid, pidStart: 7, startedAt: 1_000 };
+export const NODE: NodeIdentity = {
+  id: 'node-1',
+  host: 'here',
+  bootId: 'boot-1',
+  pid: process.pid,
+  pidStart: 7,
+  startedAt: 1_000,
+};
 
 /** The instant at which tests arm their jobs. */
 export const ARMED_AT = 1_000_000;
@@ -29,7 +36,11 @@ export function triggerOf(job: Job, at: number, overrides: Partial<TriggerClaim>
   return { kind: 'trigger', job, runId, at, by: 'tester', context: makeContext(at), ...overrides };
 }
 
-export function endOf(grant: Pick<Grant, 'job' | 'runId'> & { readonly fence: number | undefined }, endedAt: number, overrides: Partial<EndWrite> = {}): EndWrite {
+export function endOf(
+  grant: Pick<Grant, 'job' | 'runId'> & { readonly fence: number | undefined },
+  endedAt: number,
+  overrides: Partial<EndWrite> = {},
+): EndWrite {
   const { job, runId, fence } = grant;
   return { job, runId, fence, outcome: 'succeeded', endedAt, steps: 1, attempts: 1, ...overrides };
 }

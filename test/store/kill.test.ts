@@ -37,7 +37,7 @@ async function commitUntilKilled(path: string, lifeMs: number): Promise<Fact[]> 
 
 async function everything(store: Store): Promise<{ runs: Map<string, RunRecord>; ticks: TickRecord[] }> {
   const runs = new Map<string, RunRecord>();
-  for (let after: string | undefined; ; ) {
+  for (let after: string | undefined; ;) {
     const page = await store.runs({ limit: 1_000, ...(after === undefined ? {} : { after }) });
     for (const run of page) runs.set(run.id, run);
     after = page.at(-1)?.id;
@@ -67,7 +67,9 @@ it(`forgets nothing that was committed, over ${KILLS} kills at random moments`, 
     for (const id of fact.ended) expect(runs.get(id)).toMatchObject({ state: 'succeeded' });
   }
   for (const { job, fence, decidedUntil } of await store.slots()) {
-    const fences = [...runs.values()].filter((run) => run.job === job && run.fence !== undefined).map((run) => run.fence as number);
+    const fences = [...runs.values()]
+      .filter((run) => run.job === job && run.fence !== undefined)
+      .map((run) => run.fence as number);
     expect(fences.sort((a, b) => a - b)).toEqual(Array.from({ length: fence }, (_, index) => index + 1));
     const decided = ticks.filter((row) => row.job === job).map((row) => row.tick);
     expect(decided.sort((a, b) => a - b)).toEqual(Array.from({ length: decidedUntil / 500 }, (_, index) => (index + 1) * 500));

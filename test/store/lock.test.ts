@@ -64,7 +64,10 @@ it('holds against another process, and falls at once when that process is killed
   const child = spawn(process.execPath, [HOLDER, path, 'hold'], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     await once(child.stdout, 'data');
-    await expect(openSqliteStore({ path, node: NODE })).rejects.toMatchObject({ code: 'STORE_LOCKED', facts: { pid: child.pid } });
+    await expect(openSqliteStore({ path, node: NODE })).rejects.toMatchObject({
+      code: 'STORE_LOCKED',
+      facts: { pid: child.pid },
+    });
   } finally {
     child.kill('SIGKILL');
     await once(child, 'exit');
@@ -77,7 +80,8 @@ it('is free again when the ledger behind it could not be opened', async () => {
   using folder = tempFolder();
   const path = folder.file('ledger.db');
   writeFileSync(path, 'not a database, but long enough to be taken for one'.repeat(100));
-  for (let round = 0; round < 2; round++) await expect(openSqliteStore({ path, node: NODE })).rejects.toMatchObject({ code: 'STORE_UNUSABLE' });
+  for (let round = 0; round < 2; round++)
+    await expect(openSqliteStore({ path, node: NODE })).rejects.toMatchObject({ code: 'STORE_UNUSABLE' });
 });
 
 it('names the lock file when it is damaged', async () => {
@@ -86,6 +90,8 @@ it('names the lock file when it is damaged', async () => {
   writeFileSync(`${path}-lock`, 'not a database, but long enough to be taken for one'.repeat(100));
   await expect(openSqliteStore({ path, node: NODE })).rejects.toMatchObject({
     code: 'STORE_UNUSABLE',
-    message: expect.stringMatching(/ledger\.db-lock: the store cannot be locked: .*; remove this file while no daemon runs/) as string,
+    message: expect.stringMatching(
+      /ledger\.db-lock: the store cannot be locked: .*; remove this file while no daemon runs/,
+    ) as string,
   });
 });

@@ -1,4 +1,5 @@
 /** Random turns, applied to both stores: they answer alike, end alike, and keep the promise after every turn. */
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Job, JobName } from '../../src/core/job.ts';
@@ -19,8 +20,19 @@ const EVERY_MS = 1_000;
 
 /** What one step of the random walk asks of one job. */
 const actionOf = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('ticks'), down: fc.boolean(), draining: fc.boolean(), waiting: fc.boolean() }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('end'), stale: fc.nat(3).map((n) => n === 0), outcome: fc.constantFrom(...RUN_OUTCOMES), checkpoint: fc.constantFrom(undefined, null, '1', '{"a":2}') }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant('ticks'), down: fc.boolean(), draining: fc.boolean(), waiting: fc.boolean() }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('end'),
+      stale: fc.nat(3).map((n) => n === 0),
+      outcome: fc.constantFrom(...RUN_OUTCOMES),
+      checkpoint: fc.constantFrom(undefined, null, '1', '{"a":2}'),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('trigger'), input: fc.option(fc.constant('7'), { nil: undefined }) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('save'), steps: fc.nat(9), stale: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('promote') }) },
@@ -28,9 +40,23 @@ const actionOf = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('pause'), paused: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('arm') }) },
 );
-type Action = { kind: string; down?: boolean; draining?: boolean; waiting?: boolean; stale?: boolean; outcome?: EndWrite['outcome']; checkpoint?: string | null | undefined; input?: string | undefined; steps?: number; paused?: boolean };
+type Action = {
+  kind: string;
+  down?: boolean;
+  draining?: boolean;
+  waiting?: boolean;
+  stale?: boolean;
+  outcome?: EndWrite['outcome'];
+  checkpoint?: string | null | undefined;
+  input?: string | undefined;
+  steps?: number;
+  paused?: boolean;
+};
 const walkOf = fc.array(
-  fc.record({ elapsedTicks: fc.nat(4), actions: fc.array(fc.tuple(fc.nat(JOBS.length - 1), actionOf as fc.Arbitrary<Action>), { maxLength: 8 }) }),
+  fc.record({
+    elapsedTicks: fc.nat(4),
+    actions: fc.array(fc.tuple(fc.nat(JOBS.length - 1), actionOf as fc.Arbitrary<Action>), { maxLength: 8 }),
+  }),
   { minLength: 1, maxLength: 25 },
 );
 
@@ -57,11 +83,27 @@ class Walk {
         liveSince: action.down === true ? this.now : 0,
         exclusiveHeld: action.waiting === true,
       });
-      if (action.kind === 'end') ends.push(endOf({ ...grant, fence }, this.now, { outcome: action.outcome ?? 'lost', checkpoint: action.checkpoint }));
-      if (action.kind === 'withdraw') ends.push(endOf({ job: job.name, runId: queued.get(job.name)?.at(-1) ?? 'none', fence: undefined }, this.now, { outcome: 'cancelled' }));
-      if (action.kind === 'save') checkpoints.push({ job: job.name, runId: grant.runId, fence, steps: action.steps ?? 0, checkpoint: `${this.now}` });
+      if (action.kind === 'end')
+        ends.push(endOf({ ...grant, fence }, this.now, { outcome: action.outcome ?? 'lost', checkpoint: action.checkpoint }));
+      if (action.kind === 'withdraw')
+        ends.push(
+          endOf({ job: job.name, runId: queued.get(job.name)?.at(-1) ?? 'none', fence: undefined }, this.now, {
+            outcome: 'cancelled',
+          }),
+        );
+      if (action.kind === 'save')
+        checkpoints.push({ job: job.name, runId: grant.runId, fence, steps: action.steps ?? 0, checkpoint: `${this.now}` });
       if (action.kind === 'promote') promotions.push(job);
-      if (action.kind === 'trigger') claims.push({ kind: 'trigger', job, runId: `t${this.now}-${this.triggers++}`, at: this.now, by: 'walk', input: action.input, context });
+      if (action.kind === 'trigger')
+        claims.push({
+          kind: 'trigger',
+          job,
+          runId: `t${this.now}-${this.triggers++}`,
+          at: this.now,
+          by: 'walk',
+          input: action.input,
+          context,
+        });
       if (action.kind === 'ticks') {
         const dueTicks: number[] = [];
         for (let tick = (this.due.get(job.name) ?? 0) + EVERY_MS; tick <= this.now; tick += EVERY_MS) dueTicks.push(tick);
@@ -79,13 +121,13 @@ class Walk {
       if (ended && end.fence !== undefined) this.live.delete(end.job);
     });
     for (const grant of result.grants) {
-      expect(this.live.has(grant.job), `two live runs of ${grant.job}`).toBe(false);
-      expect(grant.fence).toBe((this.fences.get(grant.job) ?? 0) + 1);
+      assert(!this.live.has(grant.job), `two live runs of ${grant.job}`);
+      assert.equal(grant.fence, (this.fences.get(grant.job) ?? 0) + 1);
       this.live.set(grant.job, grant);
       this.fences.set(grant.job, grant.fence);
     }
     const held = [...this.live.keys()].flatMap((name) => JOBS.find((job) => job.name === name)?.exclusive ?? []);
-    expect(new Set(held).size, `a resource with two holders: ${held.join()}`).toBe(held.length);
+    assert.equal(new Set(held).size, held.length, `a resource with two holders: ${held.join()}`);
   }
 }
 
@@ -106,34 +148,39 @@ async function readAll(store: Store): Promise<unknown> {
   };
 }
 
-it('answers alike in memory and in SQLite, never grants twice, and gives every due tick one row', { timeout: 120_000 }, async () => {
-  await fc.assert(
-    fc.asyncProperty(walkOf, async (steps) => {
-      using folder = tempFolder();
-      await using memory = createMemoryStore({ node: NODE });
-      await using sqlite = await openSqliteStore({ path: folder.file('ledger.db'), node: NODE, synchronous: 'normal' });
-      const walk = new Walk();
-      expect(await sqlite.arm(JOBS, ARMED_AT)).toEqual(await memory.arm(JOBS, ARMED_AT));
-      for (const { elapsedTicks, actions } of steps) {
-        walk.now += elapsedTicks * EVERY_MS;
-        for (const [index, action] of actions) {
-          const job = JOBS[index] as Job;
-          if (action.kind === 'pause') for (const store of [memory, sqlite]) await store.setPaused(job.name, action.paused === true);
-          if (action.kind === 'arm') expect(await sqlite.arm([job], walk.now)).toEqual(await memory.arm([job], walk.now));
+it(
+  'answers alike in memory and in SQLite, never grants twice, and gives every due tick one row',
+  { timeout: 120_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(walkOf, async (steps) => {
+        using folder = tempFolder();
+        await using memory = createMemoryStore({ node: NODE });
+        await using sqlite = await openSqliteStore({ path: folder.file('ledger.db'), node: NODE, synchronous: 'normal' });
+        const walk = new Walk();
+        expect(await sqlite.arm(JOBS, ARMED_AT)).toEqual(await memory.arm(JOBS, ARMED_AT));
+        for (const { elapsedTicks, actions } of steps) {
+          walk.now += elapsedTicks * EVERY_MS;
+          for (const [index, action] of actions) {
+            const job = JOBS[index] as Job;
+            if (action.kind === 'pause')
+              for (const store of [memory, sqlite]) await store.setPaused(job.name, action.paused === true);
+            if (action.kind === 'arm') expect(await sqlite.arm([job], walk.now)).toEqual(await memory.arm([job], walk.now));
+          }
+          const slots = await memory.slots();
+          const turn = walk.turn(actions, new Map(slots.map((slot) => [slot.job, slot.queued.map((run) => run.runId)])));
+          const result = memory.commit(turn) as TurnResult;
+          expect(sqlite.commit(turn)).toEqual(result);
+          walk.learn(turn, result);
         }
-        const slots = await memory.slots();
-        const turn = walk.turn(actions, new Map(slots.map((slot) => [slot.job, slot.queued.map((run) => run.runId)])));
-        const result = memory.commit(turn) as TurnResult;
-        expect(sqlite.commit(turn)).toEqual(result);
-        walk.learn(turn, result);
-      }
-      expect(await readAll(sqlite)).toEqual(await readAll(memory));
-      for (const { name } of JOBS) {
-        const ticks = (await sqlite.ticks({ job: name, limit: 1_000 })).map((row) => row.tick).reverse();
-        const due = ((walk.due.get(name) ?? 0) - ARMED_AT) / EVERY_MS;
-        expect(ticks).toEqual(Array.from({ length: due }, (_, index) => ARMED_AT + (index + 1) * EVERY_MS));
-      }
-    }),
-    { numRuns: 150 },
-  );
-});
+        expect(await readAll(sqlite)).toEqual(await readAll(memory));
+        for (const { name } of JOBS) {
+          const ticks = (await sqlite.ticks({ job: name, limit: 1_000 })).map((row) => row.tick).reverse();
+          const due = ((walk.due.get(name) ?? 0) - ARMED_AT) / EVERY_MS;
+          expect(ticks).toEqual(Array.from({ length: due }, (_, index) => ARMED_AT + (index + 1) * EVERY_MS));
+        }
+      }),
+      { numRuns: 150 },
+    );
+  },
+);

@@ -32,9 +32,12 @@ it.each([
   expect(networkFileSystem(type, never)).toBeUndefined();
 });
 
-it.each(['fuse.sshfs', 'fuse.gcsfuse', 'fuse.rclone', 'fuse.glusterfs', 'fuse.s3fs'])('knows %s by the name of its mount', (name) => {
-  expect(networkFileSystem(FUSE, () => name)).toBe(name);
-});
+it.each(['fuse.sshfs', 'fuse.gcsfuse', 'fuse.rclone', 'fuse.glusterfs', 'fuse.s3fs'])(
+  'knows %s by the name of its mount',
+  (name) => {
+    expect(networkFileSystem(FUSE, () => name)).toBe(name);
+  },
+);
 
 it.each(['fuse.ntfs-3g', 'fuseblk', 'fuse.fuse-overlayfs', 'fuse.mergerfs'])('takes %s for local', (name) => {
   expect(networkFileSystem(FUSE, () => name)).toBeUndefined();

@@ -27,7 +27,9 @@ it('refuses a folder, and says what to name instead', async () => {
 it('refuses a path that leads through a file', async () => {
   using folder = tempFolder();
   writeFileSync(folder.file('file'), '');
-  await expect(openSqliteStore({ path: folder.file('file/ledger.db'), node: NODE })).rejects.toMatchObject({ code: 'STORE_UNUSABLE' });
+  await expect(openSqliteStore({ path: folder.file('file/ledger.db'), node: NODE })).rejects.toMatchObject({
+    code: 'STORE_UNUSABLE',
+  });
 });
 
 it('refuses a link that leads nowhere instead of beginning a new ledger there', async () => {
@@ -63,7 +65,10 @@ it('refuses a ledger whose end is cut off, and does not begin a new one', async 
   using folder = tempFolder();
   const path = folder.file('ledger.db');
   const store = await openSqliteStore({ path, node: NODE });
-  await store.arm(Array.from({ length: 500 }, (_, index) => makeJob(`job-${index}`)), ARMED_AT);
+  await store.arm(
+    Array.from({ length: 500 }, (_, index) => makeJob(`job-${index}`)),
+    ARMED_AT,
+  );
   await store[Symbol.asyncDispose]();
   truncateSync(path, 8_192);
   await expect(openSqliteStore({ path, node: NODE })).rejects.toMatchObject({
@@ -104,5 +109,7 @@ function otherProgram(path: string): void {
 
 function newerLedger(path: string): void {
   using db = new DatabaseSync(path);
-  db.exec(`pragma application_id = ${APPLICATION_ID}; pragma user_version = ${LEDGER_VERSION + 1}; create table future (name text)`);
+  db.exec(
+    `pragma application_id = ${APPLICATION_ID}; pragma user_version = ${LEDGER_VERSION + 1}; create table future (name text)`,
+  );
 }

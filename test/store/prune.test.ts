@@ -31,7 +31,9 @@ function runTicks(store: Store, jobs: readonly Job[], first: number, count: numb
 }
 
 it('keeps about as many runs of each job as its history holds, and the newest of them', async () => {
-  const jobs = [50, 100].map((maxRunsPerJob) => makeJob(`keeps-${maxRunsPerJob}`, { history: { maxRunsPerJob, maxAgeMs: 1e12 } }));
+  const jobs = [50, 100].map((maxRunsPerJob) =>
+    makeJob(`keeps-${maxRunsPerJob}`, { history: { maxRunsPerJob, maxAgeMs: 1e12 } }),
+  );
   await using bench = await setup(...jobs);
   runTicks(bench.store, jobs, 1, 2_000);
   for (const { name, history } of jobs) {
@@ -55,9 +57,12 @@ it('keeps the ticks from the oldest run that it keeps, every one of them', async
 });
 
 it('drops runs and ticks that are older than the history, and no live run', async () => {
-  const [busy, stuck] = [makeJob('busy', { history: { maxRunsPerJob: 10_000, maxAgeMs: 100 * EVERY_MS } }), makeJob('stuck', { history: { maxRunsPerJob: 1, maxAgeMs: 1 } })];
+  const [busy, stuck] = [
+    makeJob('busy', { history: { maxRunsPerJob: 10_000, maxAgeMs: 100 * EVERY_MS } }),
+    makeJob('stuck', { history: { maxRunsPerJob: 1, maxAgeMs: 1 } }),
+  ];
   await using bench = await setup(busy, stuck);
-  bench.store.commit(turnOf(ARMED_AT + 1, { claims: [ticksOf(stuck, [ARMED_AT + 1])] }));
+  await bench.store.commit(turnOf(ARMED_AT + 1, { claims: [ticksOf(stuck, [ARMED_AT + 1])] }));
   runTicks(bench.store, [busy], 1, 2_000);
   expect((await bench.store.runs({ job: 'busy', limit: 1_000 })).length).toBeLessThanOrEqual(150);
   expect((await bench.store.ticks({ job: 'busy', limit: 10_000 })).length).toBeLessThanOrEqual(250);

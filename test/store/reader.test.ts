@@ -10,7 +10,9 @@ const T1 = ARMED_AT + 1_000;
 const SQLITE = new URL('../../src/store/sqlite.ts', import.meta.url).href;
 
 /** A ledger with one live run. */
-async function setup(): Promise<AsyncDisposable & { readonly store: Store; readonly path: string; readonly folder: ReturnType<typeof tempFolder> }> {
+async function setup(): Promise<
+  AsyncDisposable & { readonly store: Store; readonly path: string; readonly folder: ReturnType<typeof tempFolder> }
+> {
   const folder = tempFolder();
   const path = folder.file('sub/ledger.db');
   const store = await openSqliteStore({ path, node: NODE });
