@@ -103,6 +103,12 @@ describe('each rule fails on a planted breach', () => {
     ],
     [keepsItsTongue, 'src/engine/x.ts', 'globalThis.setTimeout(f, 1);', 'src/engine/x.ts -> setTimeout (line 1)'],
     [keepsItsTongue, 'src/engine/x.ts', 'timers.setTimeout(f, 1);', 'src/engine/x.ts -> setTimeout (line 1)'],
+    [
+      keepsItsTongue,
+      'src/cli/x.ts',
+      "import { openSqliteStore } from '../store/sqlite.ts';",
+      'src/cli/x.ts -> openSqliteStore (line 1)',
+    ],
     [keepsItsTongue, 'src/core/x.ts', 'const now = Date.now();', 'src/core/x.ts -> Date (line 1)'],
     [keepsItsTongue, 'src/core/x.ts', 'const n = Math.random();', 'src/core/x.ts -> Math.random (line 1)'],
     [keepsItsTongue, 'src/core/x.ts', 'async function f() {}', 'src/core/x.ts -> async (line 1)'],
