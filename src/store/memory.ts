@@ -67,6 +67,9 @@ class MemoryStore implements Store {
 
   commit(turn: Turn): TurnResult {
     const { at } = turn;
+    // Nothing below throws, so a turn is kept whole or, here, not at all.
+    for (const job of turn.promotions) this.#entryOf(job);
+    for (const { job } of turn.claims) this.#entryOf(job);
     const grants: Grant[] = [];
     const ended = turn.ends.length === 0 ? NO_BOOLEANS : turn.ends.map((end) => this.#end(end));
     const saved = turn.checkpoints.length === 0 ? NO_BOOLEANS : turn.checkpoints.map((write) => this.#save(write));
@@ -142,7 +145,11 @@ class MemoryStore implements Store {
       if (run.exclusive !== undefined) for (const name of run.exclusive) this.#resources.delete(name);
     }
     run.end = end;
-    if (end.checkpoint !== undefined) setCheckpoint(entry, end.checkpoint, end.runId);
+    if (end.checkpoint !== undefined) {
+      setCheckpoint(entry, end.checkpoint, end.runId);
+      // The job has it now; a history of a thousand runs need not hold a thousand of them.
+      run.end = { ...end, checkpoint: undefined };
+    }
     (entry.ended ??= new Ring(run.keep)).push(run);
     return true;
   }

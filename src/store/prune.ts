@@ -1,7 +1,7 @@
 /**
  * What keeps the ledger from growing for ever. Each run and each tick that enters owes a look at two old rows, oldest first, round
  * and round; a row that its job's history no longer holds is dropped. So the ledger settles at about the size that the
- * histories ask for, at most half as much again, and no turn ever pays for a great clearing up.
+ * histories ask for, at most twice that, and no turn ever pays for a great clearing up.
  *
  * How old a run is in runs, its fence tells: that many grants have followed. With a run go the job's ticks up to its own.
  */

@@ -180,7 +180,7 @@ it(
           expect(ticks).toEqual(Array.from({ length: due }, (_, index) => ARMED_AT + (index + 1) * EVERY_MS));
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   },
 );
