@@ -6,7 +6,9 @@ import type { Config, StoreConfig } from './config/config.ts';
 import { TickwiseError } from './core/errors.ts';
 import type { Job } from './core/job.ts';
 import type { Calendar, Clock, NodeIdentity, Runner, RunOrder, RunRecord, Store } from './core/ports.ts';
-import type { Events } from './engine/events.ts';
+import type { TaskLog } from './core/task.ts';
+import { Events } from './engine/events.ts';
+import { narrate } from './engine/narrate.ts';
 import { type DeathProver, recover } from './engine/recovery.ts';
 import { Scheduler } from './engine/scheduler.ts';
 import { createCommandRunner } from './runner/command.ts';
@@ -24,8 +26,10 @@ export interface DaemonOptions {
   readonly calendar: Calendar;
   /** The daemon's own environment; children see `PATH`, `HOME`, `LANG`, `TZ` of it. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** With whoever listens already. */
-  readonly events: Events;
+  /** With whoever listens already; absent: nobody. */
+  readonly events?: Events | undefined;
+  /** Is told, in lines, whatever `events` tell. */
+  readonly log?: TaskLog | undefined;
   /** A run of an earlier daemon whose end is not proved. */
   readonly onUnproven?: (run: RunRecord, why: string) => void;
 }
@@ -54,8 +58,9 @@ export interface Daemon {
  * @throws TickwiseError `STORE_LOCKED`, `STORE_UNUSABLE`, `STORE_UNSUPPORTED`, with nothing left open
  */
 export async function startDaemon(config: Config, options: DaemonOptions): Promise<Daemon> {
-  const { clock, calendar } = options;
+  const { clock, calendar, events = new Events() } = options;
   await using opening = new AsyncDisposableStack();
+  if (options.log !== undefined) opening.use(narrate(events, options.log));
   const node = readIdentity(clock.now());
   const store = opening.use(await openStore(config.store, node));
   const runners = opening.use(new Runners(config.concurrency, options, node));
@@ -67,7 +72,7 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
     concurrency: config.concurrency,
     matches: (job) => matches(job, config.labels),
     random: Math.random,
-    events: options.events,
+    events,
   });
   const left = await store.liveRuns();
   await scheduler.start(config.jobs);

@@ -34,9 +34,21 @@ const CODES: Partial<Record<ErrorCode, number>> = {
  */
 export function reportFailure(thrown: unknown): number {
   if (!(thrown instanceof TickwiseError)) {
-    console.error(thrown);
+    console.error('tickwise: this is a bug, please report it:', thrown);
     return EXIT.failed;
   }
   console.error(thrown.code === 'CONFIG_INVALID' ? thrown.message : `tickwise: ${thrown.message}`);
   return CODES[thrown.code] ?? EXIT.failed;
+}
+
+/**
+ * Says on stderr, in one line, why a command did not do what it was asked for.
+ *
+ * @param message what is wrong, where, what to do
+ * @param exitCode of {@link EXIT}
+ * @returns the exit code
+ */
+export function complain(message: string, exitCode: number): number {
+  console.error(`tickwise: ${message}`);
+  return exitCode;
 }

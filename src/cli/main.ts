@@ -1,13 +1,16 @@
 #!/usr/bin/env node
 /** The program `tickwise`. What needs no other module comes first: `--version` costs little more than starting Node. */
 import { readFileSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+// By default import: a name that an older Node lacks would end it with a stack trace, before the line that says what to do.
+import nodeModule from 'node:module';
 
 const OLDEST_NODE = [24, 15] as const;
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
-  console.error(`tickwise: Node ${process.versions.node} is too old; it needs Node ${OLDEST_NODE.join('.')} or newer (npm scripts of the repository bring their own: use "npm start")`);
+  console.error(
+    `tickwise: Node ${process.versions.node} is too old; install Node ${OLDEST_NODE.join('.')} or newer (npm scripts of the repository bring their own: use "npm start")`,
+  );
   process.exit(2);
 }
 
@@ -15,7 +18,7 @@ const [, , first] = process.argv;
 if (first === '--version' || first === '-V') {
   console.log(version());
 } else {
-  enableCompileCache();
+  nodeModule.enableCompileCache();
   const { runProgram } = await import('./program.ts');
   await runProgram(process.argv.slice(2), version());
 }

@@ -5,8 +5,6 @@ import { redact } from '../config/redact.ts';
 import { TickwiseError } from '../core/errors.ts';
 import type { Calendar } from '../core/ports.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
-import { Events } from '../engine/events.ts';
-import { narrate } from '../engine/narrate.ts';
 import { createCalendar } from '../system/calendar.ts';
 import { createSystemClock } from '../system/clock.ts';
 import { createLog, type Log } from '../system/log.ts';
@@ -15,7 +13,7 @@ import { EXIT } from './exit.ts';
 import { readSettings } from './settings.ts';
 
 /**
- * Runs until a signal ends it.
+ * Runs until a signal ends it. A signal that comes while the daemon starts is heard, and acted upon once it is up.
  *
  * @param path the configuration file
  * @param version of this program
@@ -25,21 +23,23 @@ import { readSettings } from './settings.ts';
 export async function run(path: string, version: string): Promise<number> {
   const calendar = createCalendar();
   const config = readSettings(path, calendar);
-  const log = openLog(config);
+  const context: Context = { config, path, calendar, secrets: config.secrets, log: openLog(config, () => context.secrets) };
+  const { log } = context;
   for (const warning of config.warnings) log.warn(formatProblem(warning));
-  const events = new Events();
-  using _narration = narrate(events, log);
   process.on('uncaughtException', (error) => void crash(log, error));
+  const up = Promise.withResolvers<Daemon>();
+  const stopped = untilSignalled(up.promise, context);
   const daemon = await startDaemon(config, {
     clock: createSystemClock(),
     calendar,
     env: process.env,
-    events,
+    log,
     onUnproven: (left, why) =>
       log.error('a run of an earlier daemon is blocked: its end is not proved, so its slot stays taken', { job: left.job, runId: left.id, what: why }),
   });
   log.info(`tickwise ${version} is up`, { jobs: config.jobs.length, store: describeStore(config), config: path, node: daemon.node.id, pid: process.pid });
-  const unproven = await untilSignalled(daemon, { config, path, calendar, log });
+  up.resolve(daemon);
+  const unproven = await stopped;
   for (const runId of unproven) log.error('an inline run ignored its stop; it ends with this process, and is written as lost at the next start', { runId });
   log.info('stopped');
   await log.flush();
@@ -47,35 +47,47 @@ export async function run(path: string, version: string): Promise<number> {
 }
 
 interface Context {
+  /** As the daemon was started with; a reload replaces its jobs and nothing else. */
   readonly config: Config;
   readonly path: string;
   readonly calendar: Calendar;
   readonly log: Log;
+  /** Of every configuration so far: a job may go on with what an older one gave it. */
+  secrets: readonly string[];
 }
 
-function untilSignalled(daemon: Daemon, context: Context): Promise<readonly string[]> {
+function untilSignalled(up: Promise<Daemon>, context: Context): Promise<readonly string[]> {
   const { config, log } = context;
   const hurry = new AbortController();
+  const drain = async (signal: NodeJS.Signals): Promise<readonly string[]> => {
+    const daemon = await up;
+    const live = daemon.scheduler.statistics().live;
+    log.info(`${signal}: draining; a second signal stops at once`, { live, graceMs: config.shutdownGraceMs });
+    return daemon.stop(hurry.signal);
+  };
+  let reloaded: Promise<void> = Promise.resolve();
   return new Promise((resolve, reject) => {
     watchSignals({
-      drain(signal) {
-        const live = daemon.scheduler.statistics().live;
-        log.info(`${signal}: draining; a second signal stops at once`, { live, graceMs: config.shutdownGraceMs });
-        daemon.stop(hurry.signal).then(resolve, reject);
-      },
+      drain: (signal) => void drain(signal).then(resolve, reject),
       hurry(signal) {
         log.warn(`${signal}: stopping at once`);
         hurry.abort();
       },
-      reload: () => void reload(daemon, context),
+      reload() {
+        // One after the other, so that the newest configuration is the last.
+        reloaded = Promise.all([up, reloaded]).then(([daemon]) => reload(daemon, context));
+      },
     });
   });
 }
 
-/** A configuration with faults changes nothing. */
-async function reload(daemon: Daemon, { config, path, calendar, log }: Context): Promise<void> {
+/** A configuration with faults changes nothing. Never rejects. */
+async function reload(daemon: Daemon, context: Context): Promise<void> {
+  const { config, path, calendar, log } = context;
   try {
     const next = readSettings(path, calendar);
+    context.secrets = [...new Set([...context.secrets, ...next.secrets])];
+    for (const warning of next.warnings) log.warn(formatProblem(warning));
     await daemon.scheduler.reload(next.jobs);
     log.info('reloaded', { jobs: next.jobs.length });
     const fixed = (['store', 'concurrency', 'listen', 'auth', 'log', 'shutdownGraceMs', 'labels'] as const).filter(
@@ -88,14 +100,14 @@ async function reload(daemon: Daemon, { config, path, calendar, log }: Context):
   }
 }
 
-function openLog({ log, secrets }: Config): Log {
+function openLog({ log }: Config, secrets: () => readonly string[]): Log {
   const isTerminal = process.stdout.isTTY === true;
   return createLog({
     level: log.level,
     format: log.format === 'auto' ? (isTerminal ? 'pretty' : 'json') : log.format,
     stream: process.stdout,
     file: log.file,
-    redact: (text) => redact(text, secrets),
+    redact: (text) => redact(text, secrets()),
     colour: isTerminal && process.env['NO_COLOR'] === undefined,
   });
 }

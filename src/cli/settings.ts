@@ -1,18 +1,17 @@
 /** What every command begins with: the configuration, read the same way by all. */
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
+import { suggest } from '../config/suggest.ts';
+import { TickwiseError } from '../core/errors.ts';
+import type { Job, JobName } from '../core/job.ts';
 import type { Calendar } from '../core/ports.ts';
-
-/** The file that `--config`, `TICKWISE_CONFIG` or the default names. @param given the value of `--config` */
-export function configPath(given: string | undefined): string {
-  return given ?? process.env['TICKWISE_CONFIG'] ?? 'scheduler.config.json';
-}
 
 /**
  * Loads the configuration.
  *
- * @param path see `configPath`
+ * @param path the file, relative to the working directory
  * @param calendar checks its schedules
+ * @returns the configuration, frozen
  * @throws TickwiseError `CONFIG_UNREADABLE`, `CONFIG_INVALID`
  */
 export function readSettings(path: string, calendar: Calendar): Config {
@@ -22,4 +21,29 @@ export function readSettings(path: string, calendar: Calendar): Config {
     now: Date.now(),
     hostTimezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   });
+}
+
+/**
+ * Finds a job by its name.
+ *
+ * @param config a loaded configuration
+ * @param name what a user wrote
+ * @returns the job
+ * @throws TickwiseError `JOB_NOT_FOUND`, with the nearest name
+ */
+export function findJob(config: Config, name: JobName): Job {
+  const job = config.jobs.find((candidate) => candidate.name === name);
+  if (job === undefined) throw noSuchJob(name, config.jobs.map((candidate) => candidate.name));
+  return job;
+}
+
+/**
+ * @param name what a user wrote
+ * @param names of the jobs that there are
+ * @returns the error of a job that is not there, with the nearest name
+ */
+export function noSuchJob(name: string, names: readonly string[]): TickwiseError {
+  const meant = suggest(name, names);
+  const help = meant === undefined ? '"tickwise list" shows those that are' : `did you mean "${meant}"?`;
+  return new TickwiseError('JOB_NOT_FOUND', `no job is named ${JSON.stringify(name)}; ${help}`);
 }
