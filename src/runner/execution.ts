@@ -52,6 +52,7 @@ export interface ExecutionEnd {
 
 /** A program may end a moment before its helpers do, e.g. before a `tee` that writes its output. */
 const LEFT_BEHIND_PATIENCE_MS = 100;
+const FIRST_REMINDER_MS = 100;
 const BLOCKED_AFTER_MS = 2_000;
 const RETRY_MS = 1_000;
 const DRAIN_MS = 500;
@@ -135,18 +136,24 @@ class Running {
   }
 
   async #stopAll(): Promise<boolean> {
-    const { clock, tree, graceMs, force } = this.#parts;
+    const { clock, graceMs, force } = this.#parts;
     using cut = new Cut(clock, graceMs, force);
     await this.#tell('SIGTERM');
     await this.#exitOr(cut.signal);
-    if (await this.#isEmptyWithin(0)) return false;
-    // A shell's child that has not yet become its program may have lost the signal to the handler that it was born with.
-    if (!cut.signal.aborted) await this.#tell('SIGTERM');
-    if (await this.#isEmptyWithin(graceMs, cut.signal)) return false;
+    // A shell's child that had not yet become its program loses the signal to the handler that it was born with. So those who
+    // outlive the program are told again.
+    for (let patienceMs = FIRST_REMINDER_MS; !(await this.#isEmptyWithin(patienceMs, cut.signal)); patienceMs *= 2) {
+      if (cut.signal.aborted) return this.#killAll();
+      await this.#tell('SIGTERM');
+    }
+    return false;
+  }
+
+  async #killAll(): Promise<true> {
     for (let patienceMs = BLOCKED_AFTER_MS, said = ''; ; patienceMs = RETRY_MS) {
       await this.#tell('SIGKILL');
       if (await this.#isEmptyWithin(patienceMs)) return true;
-      const alive = `${await this.#describeMembers()} of ${tree.runId} alive after SIGKILL`;
+      const alive = `${await this.#describeMembers()} of ${this.#parts.tree.runId} alive after SIGKILL`;
       if (alive !== said) this.#parts.observer.blocked(alive);
       said = alive;
     }

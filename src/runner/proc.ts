@@ -98,12 +98,17 @@ export interface TableReading {
   readonly alive: readonly ProcessInfo[];
   /** Zombies. */
   readonly dead: readonly ProcessInfo[];
-  /** How many were listed and were gone when looked at: each may have left a child that was born after the listing. */
-  readonly vanished: number;
+  /**
+   * Whether it shows one instant: every process that was born while the table was read has been looked at too. Otherwise one
+   * that was born and has ended meanwhile may have left a child that nobody listed.
+   */
+  readonly isExact: boolean;
 }
 
 /** How long reading the table may hold the event loop at a stretch. */
 const LONGEST_SLICE_MS = 2;
+/** More births than this during one reading are not looked at one by one. */
+const MOST_BIRTHS = 1_000;
 
 /**
  * The table of all processes, read when asked. Those who ask in the same turn share one reading, so that sixteen runs that
@@ -130,15 +135,57 @@ export class ProcessTable {
 async function readAll(): Promise<TableReading> {
   const alive: ProcessInfo[] = [];
   const dead: ProcessInfo[] = [];
-  let vanished = 0;
-  let sliceEnd = performance.now() + LONGEST_SLICE_MS;
-  for (const pid of listPids()) {
+  const look = (pid: number): ProcessInfo | undefined => {
     const process = readProcess(pid);
-    if (process === undefined) vanished++;
-    else (isAlive(process) ? alive : dead).push(process);
+    if (process !== undefined) (isAlive(process) ? alive : dead).push(process);
+    return process;
+  };
+  let sliceEnd = performance.now() + LONGEST_SLICE_MS;
+  let newest = newestPid();
+  for (const pid of listPids()) {
+    if (newest !== undefined && pid > newest) continue;
+    look(pid);
     if (performance.now() < sliceEnd) continue;
     await nextTurn();
     sliceEnd = performance.now() + LONGEST_SLICE_MS;
   }
-  return { alive, dead, vanished };
+  let isExact = newest !== undefined;
+  for (let births = 0; newest !== undefined && births < MOST_BIRTHS; ) {
+    const now = newestPid();
+    if (now === newest || now === undefined) break;
+    // Numbers start anew at the kernel's `pid_max`.
+    if (now < newest) return { alive, dead, isExact: false };
+    for (let pid = newest + 1; pid <= now && births < MOST_BIRTHS; pid++, births++) {
+      const process = look(pid);
+      if (process === undefined ? !isThread(pid) : !isAlive(process)) isExact = false;
+    }
+    if (births === MOST_BIRTHS) isExact = false;
+    newest = now;
+  }
+  return { alive, dead, isExact };
+}
+
+/** The number that was given to a process or a thread last. @see proc_sys_kernel(5), proc_loadavg(5) */
+function newestPid(): number | undefined {
+  for (const [file, field] of [
+    ['/proc/sys/kernel/ns_last_pid', 0],
+    ['/proc/loadavg', 4],
+  ] as const) {
+    try {
+      const pid = Number(readFileSync(file, 'latin1').trim().split(' ')[field]);
+      if (pid > 0) return pid;
+    } catch {
+      // The first is there on kernels that can restore processes; the second always, but made up in some containers.
+    }
+  }
+  return undefined;
+}
+
+/** A living thread of some process has a number too, which is not listed but can be asked for. */
+function isThread(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/status`, 'latin1').includes(`Tgid:\t${pid}\n`);
+  } catch {
+    return false;
+  }
 }

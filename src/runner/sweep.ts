@@ -7,20 +7,11 @@
  * session AND whose ancestors were all dead at each look; and one of another user whose environment may not be read, under
  * the same conditions. A cgroup sees those too.
  *
- * One look is not a proof. A process that forks and leaves between the listing and the reading is not seen, and its child was not
- * listed: a chain of those, each living for a millisecond, was seen to slip through two looks in a row. So a look counts only if
- * nothing vanished or died meanwhile that might have been such a link; and for groups the kernel is asked, which answers for all
- * of a group at one instant.
+ * A look at a table that changes meanwhile is no proof: a process that forks and leaves between the listing and the reading is not
+ * seen, and its child was not listed. A chain of those, each living for a millisecond, was seen to slip through two looks in a row.
+ * So a look counts only if the table showed one instant; and for groups the kernel is asked, which answers for all of a group at once.
  */
 import { hasEnvironment, type ProcessInfo, readProcess, type TableReading } from './proc.ts';
-
-/** What one look at the table says of a run. */
-export interface Look {
-  /** The run's live processes. */
-  readonly found: readonly ProcessInfo[];
-  /** Something was there and is gone that may have left a child unseen. */
-  readonly unsure: boolean;
-}
 
 /** What is known of one run's processes, from look to look. */
 export class Sweep {
@@ -29,7 +20,6 @@ export class Sweep {
   readonly #known: Map<number, number> = new Map();
   /** Groups that processes of the run have led, to the start time of the leader, until the kernel says that they are empty. */
   readonly #groups: Map<number, number> = new Map();
-  #zombies: Set<string> = new Set();
   /** Groups that zombies belong to, who stay in them until their parent looks at them. */
   #groupsOfZombies: Set<number> = new Set();
   #oldestStart: number | undefined;
@@ -56,8 +46,9 @@ export class Sweep {
    * Picks the run's processes, never this process itself.
    *
    * @param table a reading of the process table
+   * @returns its live processes
    */
-  look({ alive, dead, vanished }: TableReading): Look {
+  pick({ alive, dead }: TableReading): readonly ProcessInfo[] {
     this.#forgetReused(alive);
     const found: ProcessInfo[] = [];
     let rest = alive.filter((process) => process.pid !== globalThis.process.pid);
@@ -75,22 +66,18 @@ export class Sweep {
       rest = others;
     }
     this.#forgetUnused(found);
-    return { found, unsure: this.#hasNewZombie(dead) || vanished > 0 };
+    this.#groupsOfZombies = new Set(dead.map(({ group }) => group));
+    return found;
   }
 
   /**
-   * Asks the kernel for groups of the run that are not empty. Its answer holds for the whole group at one instant, so no fork escapes it.
+   * Asks the kernel for groups of the run that are not empty. Its answer holds for the whole group at one instant, so no fork escapes
+   * it. Groups in which the last look saw a zombie are left out: one that nobody reaps would keep its group for ever.
    *
-   * @param discountZombies leave out groups in which the last look saw a zombie
    * @returns the numbers of the groups
    */
-  liveGroups(discountZombies: boolean): number[] {
-    for (const [group, start] of this.#groups) {
-      const leader = readProcess(group);
-      const isReused = leader !== undefined && leader.start !== start;
-      if (isReused || !reachesGroup(group, 0)) this.#groups.delete(group);
-    }
-    return [...this.#groups.keys()].filter((group) => !discountZombies || !this.#groupsOfZombies.has(group));
+  liveGroups(): number[] {
+    return this.#existingGroups().filter((group) => !this.#groupsOfZombies.has(group));
   }
 
   /**
@@ -101,12 +88,21 @@ export class Sweep {
    * @returns the groups that were told
    */
   signalGroups(signal: 'SIGTERM' | 'SIGKILL'): ReadonlySet<number> {
-    const groups = this.liveGroups(false);
+    const groups = this.#existingGroups();
     for (const group of groups) {
       reachesGroup(group, signal);
       if (signal === 'SIGKILL') this.#groups.delete(group);
     }
     return new Set(groups);
+  }
+
+  #existingGroups(): number[] {
+    for (const [group, start] of this.#groups) {
+      const leader = readProcess(group);
+      const isReused = leader !== undefined && leader.start !== start;
+      if (isReused || !reachesGroup(group, 0)) this.#groups.delete(group);
+    }
+    return [...this.#groups.keys()];
   }
 
   #know({ pid, start, group }: ProcessInfo): void {
@@ -125,16 +121,6 @@ export class Sweep {
 
   #isYoung({ start }: ProcessInfo): boolean {
     return this.#oldestStart === undefined || start >= this.#oldestStart;
-  }
-
-  /** A zombie that was there at the last look has not forked since. */
-  #hasNewZombie(dead: readonly ProcessInfo[]): boolean {
-    const before = this.#zombies;
-    const young = dead.filter((process) => this.#isYoung(process));
-    this.#zombies = new Set(young.map(({ pid, start }) => `${pid} ${start}`));
-    this.#groupsOfZombies = new Set(young.map(({ group }) => group));
-    for (const zombie of this.#zombies) if (!before.has(zombie)) return true;
-    return false;
   }
 
   /** A number that now belongs to a younger process says nothing about the run any more. */
