@@ -39,7 +39,10 @@ export function timeoutTask<Checkpoint, Input>(handler: TimeoutTaskHandler<Check
  * @throws TickwiseError `DURATION_INVALID`
  */
 export function runWithinBudget<Checkpoint, Input>(
-  handler: TimeoutTaskHandler<Checkpoint, Input> | ((context: never) => unknown) | (new (context: never) => TimeoutTaskHandler<Checkpoint, Input>),
+  handler:
+    | TimeoutTaskHandler<Checkpoint, Input>
+    | ((context: never) => unknown)
+    | (new (context: never) => TimeoutTaskHandler<Checkpoint, Input>),
   options: WithinBudgetOptions,
 ): Promise<TaskOutcome<Checkpoint>> {
   return asyncTasks.runWithinBudget(handler, options) as Promise<TaskOutcome<Checkpoint>>;
@@ -171,7 +174,8 @@ class LibraryScheduler implements Scheduler {
   }
 
   #engine(): Engine {
-    if (this.#running === undefined) throw new TickwiseError('NOT_STARTED', 'the scheduler has not been started; call start() first');
+    if (this.#running === undefined)
+      throw new TickwiseError('NOT_STARTED', 'the scheduler has not been started; call start() first');
     return this.#running;
   }
 }

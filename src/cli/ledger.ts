@@ -17,9 +17,15 @@ export async function openLedger({ store }: Config): Promise<LedgerReader> {
     case 'sqlite':
       return (await import('../store/sqlite.ts')).openLedgerReader(store.path);
     case 'memory':
-      throw new TickwiseError('STORE_UNSUPPORTED', 'store: the ledger of "memory:" lives and dies inside the daemon; use "sqlite:PATH" to read it from here');
+      throw new TickwiseError(
+        'STORE_UNSUPPORTED',
+        'store: the ledger of "memory:" lives and dies inside the daemon; use "sqlite:PATH" to read it from here',
+      );
     case 'postgres':
-      throw new TickwiseError('STORE_UNSUPPORTED', 'store: this version keeps its ledger in SQLite or in memory; use "sqlite:PATH" or "memory:"');
+      throw new TickwiseError(
+        'STORE_UNSUPPORTED',
+        'store: this version keeps its ledger in SQLite or in memory; use "sqlite:PATH" or "memory:"',
+      );
     default:
       return store satisfies never;
   }

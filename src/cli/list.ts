@@ -43,7 +43,8 @@ export async function list(path: string, options: { readonly json: boolean }): P
   const rows = await jobRows(config, calendar);
   if (options.json) printJson(rows.map(forPrograms));
   else {
-    if (config.store.kind !== 'sqlite') console.error(`tickwise: no history is shown: a ledger in "${config.store.kind}:" cannot be read from here`);
+    if (config.store.kind !== 'sqlite')
+      console.error(`tickwise: no history is shown: a ledger in "${config.store.kind}:" cannot be read from here`);
     process.stdout.write(jobTable(rows, config));
   }
   return EXIT.ok;

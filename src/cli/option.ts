@@ -8,7 +8,10 @@ const MOST = 1_000_000;
 /** Date, perhaps time, perhaps offset. */
 const INSTANT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)(Z|[+-]\d{2}:\d{2})?)?$/i;
 /** The ledger does not keep how far a stop has come. */
-const KEPT_STATES: readonly RunState[] = [...LIVE_STATES.filter((state) => state === 'queued' || state === 'running'), ...RUN_OUTCOMES];
+const KEPT_STATES: readonly RunState[] = [
+  ...LIVE_STATES.filter((state) => state === 'queued' || state === 'running'),
+  ...RUN_OUTCOMES,
+];
 
 /** @param text of `-n` @returns 1 to a million @throws InvalidArgumentError */
 export function parseCount(text: string): number {
@@ -37,5 +40,7 @@ export function parseState(text: string): RunState {
   const state = KEPT_STATES.find((candidate) => candidate === text);
   if (state !== undefined) return state;
   const meant = suggest(text, KEPT_STATES);
-  throw new InvalidArgumentError(`${meant === undefined ? '' : `Did you mean ${meant}? `}Expected one of ${KEPT_STATES.join(', ')}.`);
+  throw new InvalidArgumentError(
+    `${meant === undefined ? '' : `Did you mean ${meant}? `}Expected one of ${KEPT_STATES.join(', ')}.`,
+  );
 }

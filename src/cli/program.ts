@@ -45,17 +45,19 @@ function commands(version: string): Command {
     },
   );
 
-  withJson(command(program, 'validate', 'check the configuration, and show everything that is wrong with it', ['tickwise validate'])).action(
-    async (given: Given) => {
-      const { validate } = await import('./validate.ts');
-      process.exitCode = validate(configPath(given), { json: given.json === true });
-    },
-  );
+  withJson(
+    command(program, 'validate', 'check the configuration, and show everything that is wrong with it', ['tickwise validate']),
+  ).action(async (given: Given) => {
+    const { validate } = await import('./validate.ts');
+    process.exitCode = validate(configPath(given), { json: given.json === true });
+  });
 
-  withJson(command(program, 'next [job]', 'show coming ticks, in local time and UTC, with the changes of the clock', [
-    'tickwise next nightly-report -n 5',
-    'tickwise next --from 2026-03-28T12:00:00Z',
-  ]))
+  withJson(
+    command(program, 'next [job]', 'show coming ticks, in local time and UTC, with the changes of the clock', [
+      'tickwise next nightly-report -n 5',
+      'tickwise next --from 2026-03-28T12:00:00Z',
+    ]),
+  )
     .option('-n, --count <number>', 'ticks to show (default: 10 of one job, 20 of all)', parseCount)
     .option('--from <instant>', 'ticks after this instant, ISO 8601; UTC where no offset is given (default: now)', parseInstant)
     .action(async (job: string | undefined, given: Given & Omit<NextOptions, 'json'>) => {
@@ -63,20 +65,26 @@ function commands(version: string): Command {
       process.exitCode = next(configPath(given), job, { ...given, json: given.json === true });
     });
 
-  command(program, 'init', 'write a small configuration and an example job', ['tickwise init && tickwise run']).action(async (given: Given) => {
-    const { init } = await import('./init.ts');
-    process.exitCode = init(configPath(given));
-  });
+  command(program, 'init', 'write a small configuration and an example job', ['tickwise init && tickwise run']).action(
+    async (given: Given) => {
+      const { init } = await import('./init.ts');
+      process.exitCode = init(configPath(given));
+    },
+  );
 
-  withJson(command(program, 'list', 'show the jobs: state, last outcome, next tick', ['tickwise list'])).action(async (given: Given) => {
-    const { list } = await import('./list.ts');
-    process.exitCode = await list(configPath(given), { json: given.json === true });
-  });
+  withJson(command(program, 'list', 'show the jobs: state, last outcome, next tick', ['tickwise list'])).action(
+    async (given: Given) => {
+      const { list } = await import('./list.ts');
+      process.exitCode = await list(configPath(given), { json: given.json === true });
+    },
+  );
 
-  withJson(command(program, 'runs [job]', 'show runs from the ledger, newest first', [
-    'tickwise runs nightly-report -n 5',
-    'tickwise runs --state failed --from 2026-03-28 --json',
-  ]))
+  withJson(
+    command(program, 'runs [job]', 'show runs from the ledger, newest first', [
+      'tickwise runs nightly-report -n 5',
+      'tickwise runs --state failed --from 2026-03-28 --json',
+    ]),
+  )
     .option('-n, --count <number>', 'runs to show', parseCount, 20)
     .option('--state <state>', 'only those in this state or with this outcome', parseState)
     .option('--from <instant>', 'only those of ticks from this instant on, ISO 8601; UTC where no offset is given', parseInstant)
@@ -86,9 +94,11 @@ function commands(version: string): Command {
       process.exitCode = await runs(configPath(given), job, { ...given, json: given.json === true });
     });
 
-  withJson(command(program, 'show <run>', 'show all of one run; any part of its id will do, if no other id holds it', [
-    'tickwise show 0mhxw3k1c-1a2b3c4',
-  ])).action(async (run: string, given: Given) => {
+  withJson(
+    command(program, 'show <run>', 'show all of one run; any part of its id will do, if no other id holds it', [
+      'tickwise show 0mhxw3k1c-1a2b3c4',
+    ]),
+  ).action(async (run: string, given: Given) => {
     const { show } = await import('./show.ts');
     process.exitCode = await show(configPath(given), run, { json: given.json === true });
   });
@@ -114,5 +124,8 @@ function configPath({ config }: Given): string {
 
 /** Commander puts what was meant on a line of its own. */
 function oneLine(text: string): string {
-  return `${text.trim().replace(/^error: /, 'tickwise: ').replace(/\s*\n\s*/g, ' ')}; see "tickwise --help"\n`;
+  return `${text
+    .trim()
+    .replace(/^error: /, 'tickwise: ')
+    .replace(/\s*\n\s*/g, ' ')}; see "tickwise --help"\n`;
 }

@@ -33,7 +33,11 @@ export function readSettings(path: string, calendar: Calendar): Config {
  */
 export function findJob(config: Config, name: JobName): Job {
   const job = config.jobs.find((candidate) => candidate.name === name);
-  if (job === undefined) throw noSuchJob(name, config.jobs.map((candidate) => candidate.name));
+  if (job === undefined)
+    throw noSuchJob(
+      name,
+      config.jobs.map((candidate) => candidate.name),
+    );
   return job;
 }
 

@@ -71,7 +71,9 @@ export function runIdOfTrigger(at: Instant, source: string, sequence: number): s
 
 /** Seven digits of base 36. @param share a number in [0, 1) */
 export function digitsOf(share: number): string {
-  return Math.floor(share * 36 ** HASH_DIGITS).toString(36).padStart(HASH_DIGITS, '0');
+  return Math.floor(share * 36 ** HASH_DIGITS)
+    .toString(36)
+    .padStart(HASH_DIGITS, '0');
 }
 
 function instantDigits(at: Instant): string {

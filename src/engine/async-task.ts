@@ -54,7 +54,13 @@ export class AsyncTasks {
     const graceMs = parseDuration(bounds.grace ?? DEFAULT_GRACE);
     return async (context) => {
       const outer = context instanceof StepContext ? context : undefined;
-      const order = this.#order(context.job, Math.min(budgetMs, context.remainingMs()), graceMs, context.input, context.checkpoint);
+      const order = this.#order(
+        context.job,
+        Math.min(budgetMs, context.remainingMs()),
+        graceMs,
+        context.input,
+        context.checkpoint,
+      );
       const loop = new RunLoop(
         () => handler,
         { ...order, runId: context.runId, tick: context.tick, fence: context.fence, attempt: context.attempt },
@@ -70,7 +76,13 @@ export class AsyncTasks {
   /** See `runWithinBudget` of the library's door. */
   async runWithinBudget(target: unknown, options: WithinBudgetOptions): Promise<TaskOutcome> {
     const { name = 'task', input, checkpoint, signal, values } = options;
-    const order = this.#order(name, parseDuration(options.budget), parseDuration(options.grace ?? DEFAULT_GRACE), input, checkpoint);
+    const order = this.#order(
+      name,
+      parseDuration(options.budget),
+      parseDuration(options.grace ?? DEFAULT_GRACE),
+      input,
+      checkpoint,
+    );
     const loop = new RunLoop(() => target, order, { ...SILENT, ...options.observer }, { ...this.#parts, values });
     using _link = stopWith(signal, loop);
     return new TaskOutcome(await loop.ended);

@@ -29,7 +29,12 @@ export class StepContext implements TaskContext {
   #stop: TickwiseError | undefined;
   #log: TaskLog | undefined;
 
-  constructor(order: RunOrder, clock: Clock, observer: RunObserver, values: Pick<ReadonlyMap<string | symbol, unknown>, 'get'> | undefined) {
+  constructor(
+    order: RunOrder,
+    clock: Clock,
+    observer: RunObserver,
+    values: Pick<ReadonlyMap<string | symbol, unknown>, 'get'> | undefined,
+  ) {
     this.job = order.job.name;
     this.runId = order.runId;
     this.tick = order.tick;

@@ -24,9 +24,18 @@ export interface EventMap {
   };
   readonly runQueued: { readonly job: JobName; readonly runId: string; readonly tick: Instant; readonly cause: Cause };
   /** `delayMs`: from the tick to the start, by the wall clock. */
-  readonly runStarted: OfRun & { readonly cause: Cause; readonly startedAt: Instant; readonly deadline: Instant; readonly delayMs: DurationMs };
+  readonly runStarted: OfRun & {
+    readonly cause: Cause;
+    readonly startedAt: Instant;
+    readonly deadline: Instant;
+    readonly delayMs: DurationMs;
+  };
   readonly runProgressed: OfRun & { readonly steps: number; readonly progress: Progress };
-  readonly runRetrying: OfRun & { readonly attempt: number; readonly delayMs: DurationMs; readonly error: ErrorRecord | undefined };
+  readonly runRetrying: OfRun & {
+    readonly attempt: number;
+    readonly delayMs: DurationMs;
+    readonly error: ErrorRecord | undefined;
+  };
   readonly runStopping: OfRun & { readonly reason: string };
   /** Asked to stop, grace and force spent, and no proof of the end yet: the slot stays taken. */
   readonly runBlocked: OfRun & { readonly what: string };

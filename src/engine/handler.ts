@@ -54,7 +54,9 @@ function resultOf(returned: unknown): boolean | StepResult {
 
 function isHandler(value: unknown): value is TimeoutTaskHandler {
   return (
-    typeof value === 'object' && value !== null && typeof (value as { handleTimeoutTask?: unknown }).handleTimeoutTask === 'function'
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { handleTimeoutTask?: unknown }).handleTimeoutTask === 'function'
   );
 }
 
@@ -64,7 +66,14 @@ function isHandlerClass(value: unknown): value is new (context: TaskContext) => 
 }
 
 function notATask(target: unknown, job: JobName): TickwiseError {
-  const got = target === null ? 'null' : Array.isArray(target) ? 'an array' : typeof target === 'object' ? 'an object without handleTimeoutTask' : typeof target;
+  const got =
+    target === null
+      ? 'null'
+      : Array.isArray(target)
+        ? 'an array'
+        : typeof target === 'object'
+          ? 'an object without handleTimeoutTask'
+          : typeof target;
   return new TickwiseError(
     'TASK_INVALID',
     `job ${job}: the task is ${got}; expected an object with handleTimeoutTask, a class with it, a function that returns one, or a plain async function`,

@@ -77,7 +77,8 @@ export class Inbox {
 
   /** @param contextFor what the gate is told about a job. @returns the next turn; `undefined` when nothing waits */
   build(contextFor: (entry: JobEntry, now: Instant) => GateContext): BuiltTurn | undefined {
-    if (this.#ends.length + this.#stepped.size + this.#promotions.size + this.#due.size + this.#triggers.length === 0) return undefined;
+    if (this.#ends.length + this.#stepped.size + this.#promotions.size + this.#due.size + this.#triggers.length === 0)
+      return undefined;
     const at = this.#clock.now();
     const ends = this.#ends;
     const runs = this.#takeStepped(ends);

@@ -74,7 +74,10 @@ export class JobTable {
 
   /** Replaces the definitions; see `Scheduler.reload`. @param forget called for each entry whose ticks change */
   async reload(jobs: readonly Job[], now: Instant, forget: (entry: JobEntry) => void): Promise<void> {
-    await this.arm(jobs.filter((job) => !this.#entries.has(job.name)), now);
+    await this.arm(
+      jobs.filter((job) => !this.#entries.has(job.name)),
+      now,
+    );
     const names = new Set(jobs.map((job) => job.name));
     for (const entry of [...this.#entries.values()]) {
       if (names.has(entry.job.name)) continue;

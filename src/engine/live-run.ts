@@ -134,18 +134,33 @@ export class LiveRun implements RunObserver {
   withdraw(by: string): EndWrite {
     this.isWithdrawn = true;
     const { job, runId, fence } = this.grant;
-    return { job, runId, fence, outcome: 'cancelled', reason: `cancelled by ${by}`, by, endedAt: this.#parts.clock.now(), steps: 0, attempts: 0 };
+    return {
+      job,
+      runId,
+      fence,
+      outcome: 'cancelled',
+      reason: `cancelled by ${by}`,
+      by,
+      endedAt: this.#parts.clock.now(),
+      steps: 0,
+      attempts: 0,
+    };
   }
 
   // ------------------------------------------------------------------------------------ RunObserver
 
-  stepped(update: { readonly steps: number; readonly checkpoint?: string | undefined; readonly progress?: Progress | undefined }): void {
+  stepped(update: {
+    readonly steps: number;
+    readonly checkpoint?: string | undefined;
+    readonly progress?: Progress | undefined;
+  }): void {
     this.steps = this.#earlierSteps + update.steps;
     if (update.checkpoint !== undefined) this.checkpoint = update.checkpoint;
     if (update.progress !== undefined) {
       this.progress = update.progress;
       const { events } = this.#parts;
-      if (events.isHeard('runProgressed')) events.emit('runProgressed', { ...this.#id(), steps: this.steps, progress: update.progress });
+      if (events.isHeard('runProgressed'))
+        events.emit('runProgressed', { ...this.#id(), steps: this.steps, progress: update.progress });
     }
     this.#parts.onStepped(this);
   }
@@ -248,7 +263,14 @@ export class LiveRun implements RunObserver {
       runId,
       fence,
       outcome: end.outcome,
-      reason: stop === undefined ? (end.outcome === 'unfinished' ? (this.#windingDown ? 'shutdown' : 'budget') : undefined) : describeStop(stop),
+      reason:
+        stop === undefined
+          ? end.outcome === 'unfinished'
+            ? this.#windingDown
+              ? 'shutdown'
+              : 'budget'
+            : undefined
+          : describeStop(stop),
       by: stop?.kind === 'cancel' ? stop.by : undefined,
       startedAt: this.startedAt,
       endedAt: this.#parts.clock.now(),

@@ -50,7 +50,14 @@ export class LiveRuns {
   constructor(parts: LiveRunsParts) {
     this.#parts = parts;
     const { clock, events, runnerFor, random } = parts;
-    this.#runParts = { clock, events, runnerFor, random, onStepped: (run) => this.#stepped(run), onBlocked: () => this.#tellIfQuiet() };
+    this.#runParts = {
+      clock,
+      events,
+      runnerFor,
+      random,
+      onStepped: (run) => this.#stepped(run),
+      onBlocked: () => this.#tellIfQuiet(),
+    };
   }
 
   get size(): number {
@@ -68,7 +75,8 @@ export class LiveRuns {
 
   /** Takes a grant over: the run begins as soon as it has a place. */
   begin(entry: JobEntry, grant: Grant): void {
-    if (entry.live !== undefined) throw new Error(`job ${grant.job}: run ${grant.runId} was granted while ${entry.live.grant.runId} is live`);
+    if (entry.live !== undefined)
+      throw new Error(`job ${grant.job}: run ${grant.runId} was granted while ${entry.live.grant.runId} is live`);
     const run = new LiveRun(entry.job, grant, this.#parts.gapOf(entry), this.#runParts);
     entry.live = run;
     this.#live.set(grant.runId, run);
@@ -88,7 +96,17 @@ export class LiveRuns {
     if (this.#withdrawing.has(runId)) return;
     this.#withdrawing.add(runId);
     const endedAt = this.#parts.clock.now();
-    this.#end({ job, runId, fence: undefined, outcome: 'cancelled', reason: `cancelled by ${by}`, by, endedAt, steps: 0, attempts: 0 });
+    this.#end({
+      job,
+      runId,
+      fence: undefined,
+      outcome: 'cancelled',
+      reason: `cancelled by ${by}`,
+      by,
+      endedAt,
+      steps: 0,
+      attempts: 0,
+    });
   }
 
   /** The store has answered the write of an end. */
@@ -122,7 +140,8 @@ export class LiveRuns {
 
   /** The store has answered the write of a checkpoint. */
   saved(run: LiveRun, checkpoint: string | undefined, accepted: boolean): void {
-    if (!accepted) this.#parts.events.emit('fenceRejected', { job: run.grant.job, runId: run.grant.runId, fence: run.grant.fence });
+    if (!accepted)
+      this.#parts.events.emit('fenceRejected', { job: run.grant.job, runId: run.grant.runId, fence: run.grant.fence });
     else if (checkpoint !== undefined) run.savedCheckpoint = checkpoint;
   }
 

@@ -28,7 +28,12 @@ function narrateEvent(event: SchedulerEvent, log: TaskLog): void {
       log.debug('run progressed', { ...ofRun(event), steps: event.steps, ...event.progress });
       break;
     case 'runRetrying':
-      log.warn('attempt failed, trying again', { ...ofRun(event), attempt: event.attempt, delayMs: event.delayMs, error: event.error?.message });
+      log.warn('attempt failed, trying again', {
+        ...ofRun(event),
+        attempt: event.attempt,
+        delayMs: event.delayMs,
+        error: event.error?.message,
+      });
       break;
     case 'runStopping':
       log.info('run is asked to stop', { ...ofRun(event), reason: event.reason });
@@ -61,7 +66,10 @@ function narrateEvent(event: SchedulerEvent, log: TaskLog): void {
       log.error('the store refused a write under a stale fence', { job: event.job, runId: event.runId, fence: event.fence });
       break;
     case 'listenerFailed':
-      log.error('a listener threw', { event: event.event, error: event.error instanceof Error ? event.error.message : String(event.error) });
+      log.error('a listener threw', {
+        event: event.event,
+        error: event.error instanceof Error ? event.error.message : String(event.error),
+      });
       break;
     default:
       event satisfies never;
@@ -110,7 +118,12 @@ function narrateEnd(event: EventOf<'runEnded'>, log: TaskLog): void {
 /** Characters of a result that a line shows; the ledger has all of it. */
 const LONGEST_RESULT = 300;
 
-function ofRun(event: { readonly job: string; readonly runId: string; readonly tick: number; readonly fence: number }): Record<string, unknown> {
+function ofRun(event: {
+  readonly job: string;
+  readonly runId: string;
+  readonly tick: number;
+  readonly fence: number;
+}): Record<string, unknown> {
   return { job: event.job, runId: event.runId, tick: iso(event.tick), fence: event.fence };
 }
 

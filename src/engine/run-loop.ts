@@ -189,7 +189,10 @@ export class RunLoop implements LiveAttempt {
       throw new TickwiseError('CHECKPOINT_INVALID', `job ${name}: the ${what} of step ${this.#steps} is not JSON`, { cause });
     }
     if (text === undefined) {
-      throw new TickwiseError('CHECKPOINT_INVALID', `job ${name}: the ${what} of step ${this.#steps} is not JSON (a ${typeof value})`);
+      throw new TickwiseError(
+        'CHECKPOINT_INVALID',
+        `job ${name}: the ${what} of step ${this.#steps} is not JSON (a ${typeof value})`,
+      );
     }
     if (text.length > LARGEST_JSON) {
       throw new TickwiseError(

@@ -41,7 +41,6 @@ export class Turns implements TurnSource {
     this.#parts = parts;
   }
 
-
   build(): BuiltTurn | undefined {
     const { clock, inbox, isStoreFailing } = this.#parts;
     // Ticks that fell due while the store failed were missed: they follow `onMissed`, and make no burst.
@@ -148,11 +147,18 @@ export class Turns implements TurnSource {
     if (this.isDraining) return;
     for (const waiting of this.#parts.table.queued) {
       if (waiting.isPaused) continue;
-      if (waiting === entry || waiting.job.exclusive.some((name) => entry.job.exclusive.includes(name))) this.#parts.inbox.promote(waiting);
+      if (waiting === entry || waiting.job.exclusive.some((name) => entry.job.exclusive.includes(name)))
+        this.#parts.inbox.promote(waiting);
     }
   }
 
-  #tick(job: JobName, tick: Instant, outcome: TickOutcome, reason: SkipReason | MissReason | undefined, runId: string | undefined): void {
+  #tick(
+    job: JobName,
+    tick: Instant,
+    outcome: TickOutcome,
+    reason: SkipReason | MissReason | undefined,
+    runId: string | undefined,
+  ): void {
     this.ticks[outcome]++;
     if (this.#parts.events.isHeard('tickDecided')) this.#parts.events.emit('tickDecided', { job, tick, outcome, reason, runId });
   }

@@ -144,7 +144,10 @@ export class Cgroup {
 
   /** @returns pids, those of groups that its processes made below it included */
   pids(): number[] {
-    const pids = readOrEmpty(this.entry).split('\n').map(Number).filter((pid) => pid > 0);
+    const pids = readOrEmpty(this.entry)
+      .split('\n')
+      .map(Number)
+      .filter((pid) => pid > 0);
     return childrenOf(this.path).reduce((all, name) => all.concat(new Cgroup(join(this.path, name)).pids()), pids);
   }
 

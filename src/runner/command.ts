@@ -65,7 +65,8 @@ class CommandAttempt implements LiveAttempt, TimeoutTaskHandler {
     this.#tree = options.trees.open(order.runId);
     this.#output = new Output({
       line: (source, text) => observer.line('info', source, text),
-      omitted: (bytes) => observer.line('warn', 'task', `${bytes} bytes of output were left out here; 64 KiB of a run are kept, head and tail`),
+      omitted: (bytes) =>
+        observer.line('warn', 'task', `${bytes} bytes of output were left out here; 64 KiB of a run are kept, head and tail`),
     });
     this.#loop = new RunLoop(() => this, order, observer, { clock: options.clock, turn });
     this.ended = this.#loop.ended.then((end) => this.#close(end));
@@ -143,7 +144,10 @@ function failure(end: ExecutionEnd, launch: Launch, context: TaskContext, title:
   const last = lastWords.at(-1) ?? '';
   if ((exitCode === 126 || exitCode === 127) && last.startsWith(`${LAUNCHER}: `)) {
     const why = last.replace(/^[^:]+: (?:line )?(?:\d+: )?(?:exec: )?/, '');
-    return new TickwiseError('STEP_FAILED', `${title} cannot start ${launch.command[0] ?? ''}: ${why} (does the interpreter in its first line exist?)`);
+    return new TickwiseError(
+      'STEP_FAILED',
+      `${title} cannot start ${launch.command[0] ?? ''}: ${why} (does the interpreter in its first line exist?)`,
+    );
   }
   const how = exitCode === undefined ? `was ended by ${signal ?? 'a signal'}` : `ended with exit code ${exitCode}`;
   const words = lastWords.length === 0 ? '' : `; last of stderr: ${lastWords.join(' | ')}`;

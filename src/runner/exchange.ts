@@ -39,7 +39,9 @@ export class Exchange implements ExchangeFiles, AsyncDisposable {
       this.resultFile = join(this.#folder, 'result.json');
       if (checkpoint !== undefined) writeFileSync(this.checkpointFile, checkpoint);
     } catch (cause) {
-      throw new TickwiseError('STEP_FAILED', `job ${job}: no private folder can be made in ${tmpdir()}: ${messageOf(cause)}`, { cause });
+      throw new TickwiseError('STEP_FAILED', `job ${job}: no private folder can be made in ${tmpdir()}: ${messageOf(cause)}`, {
+        cause,
+      });
     }
   }
 
@@ -82,7 +84,8 @@ export class Exchange implements ExchangeFiles, AsyncDisposable {
     try {
       const status = fstatSync(file);
       if (!status.isFile()) throw this.#invalid(what, variable, 'is not a regular file');
-      if (status.size > LARGEST_BYTES) throw this.#invalid(what, variable, `holds ${status.size} bytes; at most ${LARGEST_BYTES} are kept`);
+      if (status.size > LARGEST_BYTES)
+        throw this.#invalid(what, variable, `holds ${status.size} bytes; at most ${LARGEST_BYTES} are kept`);
       const bytes = Buffer.alloc(status.size);
       return bytes.toString('utf8', 0, readSync(file, bytes)).trim();
     } finally {

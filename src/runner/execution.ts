@@ -111,7 +111,8 @@ class Running {
   async clear(stopped: boolean): Promise<boolean> {
     const { tree, observer, title } = this.#parts;
     if (!stopped && (await this.#isEmptyWithin(LEFT_BEHIND_PATIENCE_MS, this.#parts.stop))) return false;
-    if (!stopped) observer.line('warn', 'task', `${title} ended and left ${await this.#describeMembers()} behind; stopping what is left`);
+    if (!stopped)
+      observer.line('warn', 'task', `${title} ended and left ${await this.#describeMembers()} behind; stopping what is left`);
     const forced = await this.#stopAll();
     if (forced && !stopped) observer.line('warn', 'task', `${title}: what was left behind had to be killed (${tree.runId})`);
     return forced;

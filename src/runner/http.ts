@@ -46,7 +46,8 @@ class RequestTask implements TimeoutTaskHandler {
 
   constructor(order: RunOrder, clock: Clock) {
     const { name, task } = order.job;
-    if (task.kind !== 'http') throw new TickwiseError('TASK_INVALID', `job ${name}: a task of kind ${task.kind} is not a request`);
+    if (task.kind !== 'http')
+      throw new TickwiseError('TASK_INVALID', `job ${name}: a task of kind ${task.kind} is not a request`);
     this.#order = order;
     this.#clock = clock;
     this.#task = task;
@@ -102,19 +103,27 @@ class RequestTask implements TimeoutTaskHandler {
   async #failure(response: Response, url: URL, signal: AbortSignal): Promise<TickwiseError> {
     const { bytes } = await this.#readBody(response, SHOWN_BODY_BYTES, signal);
     const text = oneLine(bytes.toString('utf8'));
-    return this.#error(`${shown(url)} answered ${response.status} ${response.statusText}${text === '' ? '' : `: ${text}`}`, undefined, {
-      status: response.status,
-    });
+    return this.#error(
+      `${shown(url)} answered ${response.status} ${response.statusText}${text === '' ? '' : `: ${text}`}`,
+      undefined,
+      {
+        status: response.status,
+      },
+    );
   }
 
   #resultOf(response: Response, { bytes, isWhole }: Body, url: URL): { result?: unknown } {
     const type = response.headers.get('content-type') ?? '';
     if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type) || (bytes.length === 0 && isWhole)) return {};
-    if (!isWhole) throw this.#error(`${shown(url)} answered with JSON of more than ${LARGEST_BODY_BYTES} bytes; at most that much is kept`);
+    if (!isWhole)
+      throw this.#error(`${shown(url)} answered with JSON of more than ${LARGEST_BODY_BYTES} bytes; at most that much is kept`);
     try {
       return { result: JSON.parse(bytes.toString('utf8')) as unknown };
     } catch (cause) {
-      throw this.#error(`${shown(url)} answered ${response.status} with a body that is not JSON, though its content-type says so`, cause);
+      throw this.#error(
+        `${shown(url)} answered ${response.status} with a body that is not JSON, though its content-type says so`,
+        cause,
+      );
     }
   }
 
@@ -143,7 +152,8 @@ class RequestTask implements TimeoutTaskHandler {
   #parseUrl(text: string, base?: string): URL {
     const url = URL.parse(text, base);
     if (url === null) throw this.#error(`"${oneLine(text).slice(0, 200)}" is not a URL`);
-    if (url.protocol !== 'http:' && url.protocol !== 'https:') throw this.#error(`${shown(url)}: only http and https are requested`);
+    if (url.protocol !== 'http:' && url.protocol !== 'https:')
+      throw this.#error(`${shown(url)}: only http and https are requested`);
     return url;
   }
 

@@ -150,7 +150,7 @@ async function readAll(): Promise<TableReading> {
     sliceEnd = performance.now() + LONGEST_SLICE_MS;
   }
   let isExact = newest !== undefined;
-  for (let births = 0; newest !== undefined && births < MOST_BIRTHS; ) {
+  for (let births = 0; newest !== undefined && births < MOST_BIRTHS;) {
     const now = newestPid();
     if (now === newest || now === undefined) break;
     // Numbers start anew at the kernel's `pid_max`.

@@ -27,7 +27,9 @@ export function launchFault(program: string, cwd: string, path: string | undefin
   if (program === '') return 'the name of its program is empty';
   if (program.includes('/')) return fileFault(resolve(cwd, program));
   if (path === undefined) return undefined;
-  const candidates = path.split(delimiter).map((entry) => (isAbsolute(entry) ? join(entry, program) : resolve(cwd, entry, program)));
+  const candidates = path
+    .split(delimiter)
+    .map((entry) => (isAbsolute(entry) ? join(entry, program) : resolve(cwd, entry, program)));
   const faults = candidates.map(fileFault);
   if (faults.includes(undefined)) return undefined;
   const closest = faults.find((fault) => fault?.endsWith('does not exist') === false);

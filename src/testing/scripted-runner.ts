@@ -25,7 +25,11 @@ export interface ScriptedRunner extends Runner {
  * @param watch sees every attempt and step
  * @returns a runner that never throws
  */
-export function createScriptedRunner(clock: Clock, script: (order: RunOrder) => AttemptScript, watch?: AttemptWatch): ScriptedRunner {
+export function createScriptedRunner(
+  clock: Clock,
+  script: (order: RunOrder) => AttemptScript,
+  watch?: AttemptWatch,
+): ScriptedRunner {
   const live = new Set<ScriptedAttempt>();
   return {
     start(order, observer) {

@@ -159,5 +159,6 @@ class DrivenClock implements VirtualClock {
 }
 
 function assertBound(steps: number): void {
-  if (steps >= MOST_STEPS) throw new Error(`virtual clock: ${MOST_STEPS} steps and no end; use advance() where timers set timers for ever`);
+  if (steps >= MOST_STEPS)
+    throw new Error(`virtual clock: ${MOST_STEPS} steps and no end; use advance() where timers set timers for ever`);
 }

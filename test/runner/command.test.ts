@@ -24,7 +24,10 @@ describe.each(kindsHere())('a command proved by %s', (kind) => {
     const trial = bench.command(['/bin/sh', '-c', 'echo first >&2; echo "disk full" >&2; exit 2']);
     const { outcome, error } = await trial.end();
     expect(outcome).toBe('failed');
-    expect(error).toMatchObject({ code: 'STEP_FAILED', message: 'job trial: step 1 ended with exit code 2; last of stderr: first | disk full' });
+    expect(error).toMatchObject({
+      code: 'STEP_FAILED',
+      message: 'job trial: step 1 ended with exit code 2; last of stderr: first | disk full',
+    });
   });
 
   test('fails when a signal that nobody here sent ends it', async () => {
@@ -61,7 +64,12 @@ describe.each(kindsHere())('a command proved by %s', (kind) => {
     await using bench = setup();
     const trial = bench.start(
       { kind: 'command', command: ['env'], env: { OWN: 'yes', TICKWISE_FENCE: '99' } },
-      { baseEnv: { PATH: process.env['PATH'], HOME: '/h', LANG: 'C', SECRET: 's' }, input: { a: 1 }, attempt: 2, deadline: 1_750_000_060_000.4 },
+      {
+        baseEnv: { PATH: process.env['PATH'], HOME: '/h', LANG: 'C', SECRET: 's' },
+        input: { a: 1 },
+        attempt: 2,
+        deadline: 1_750_000_060_000.4,
+      },
     );
     await trial.end();
     const environment = Object.fromEntries(trial.recorder.texts('stdout').map((line) => line.split(/=(.*)/s)));
@@ -86,7 +94,11 @@ describe.each(kindsHere())('a command proved by %s', (kind) => {
   test('runs in its cwd, with nothing to read from stdin', async () => {
     await using bench = setup();
     const folder = mkdtempSync(join(tmpdir(), 'tickwise-test-'));
-    const trial = bench.start({ kind: 'shell', shell: 'pwd -P; cat; echo "$(ls -ld "$(dirname "$TICKWISE_RESULT_FILE")" | cut -c1-10)"', cwd: folder });
+    const trial = bench.start({
+      kind: 'shell',
+      shell: 'pwd -P; cat; echo "$(ls -ld "$(dirname "$TICKWISE_RESULT_FILE")" | cut -c1-10)"',
+      cwd: folder,
+    });
     expect((await trial.end()).outcome).toBe('succeeded');
     rmSync(folder, { recursive: true });
     expect(trial.recorder.texts('stdout')).toEqual([folder, 'drwx------']);
@@ -134,7 +146,9 @@ describe.each(kindsHere())('a command proved by %s', (kind) => {
     ['a result over 1 MiB', ['-', 'huge', '0'], 'holds 1100000 bytes; at most 1048576 are kept'],
   ] as const)('fails on %s, and keeps the checkpoint from before', async (_, args, words) => {
     await using bench = setup();
-    const { outcome, error, checkpoint } = await bench.command([fixture('writes-files.sh'), ...args], { checkpoint: '{"n":1}' }).end();
+    const { outcome, error, checkpoint } = await bench
+      .command([fixture('writes-files.sh'), ...args], { checkpoint: '{"n":1}' })
+      .end();
     expect(outcome).toBe('failed');
     expect(error).toMatchObject({ code: 'CHECKPOINT_INVALID' });
     expect(error?.message).toContain(words);
@@ -164,7 +178,10 @@ describe.each(kindsHere())('a command proved by %s', (kind) => {
   ] as const)('judges a program that ends with %d when stopped by %s: %s', async (code, kind2, outcome) => {
     await using bench = setup();
     const seconds = uniqueSeconds();
-    const trial = bench.command([fixture('ends-well-on-sigterm.sh'), seconds, String(code)], { graceMs: 5_000, checkpoint: '{"n":1}' });
+    const trial = bench.command([fixture('ends-well-on-sigterm.sh'), seconds, String(code)], {
+      graceMs: 5_000,
+      checkpoint: '{"n":1}',
+    });
     await trial.recorder.waitForLine('ready');
     trial.attempt.stop(kind2 === 'budget' ? { kind: 'budget' } : { kind: 'cancel', by: 'test' });
     trial.attempt.stop({ kind: 'shutdown' });
@@ -252,16 +269,21 @@ describe.each(kindsHere())('a command proved by %s', (kind) => {
     expect(tookMs).toBeLessThan(50 + CLEANUP_MS);
   });
 
-  test.each(['leaves-session.sh', 'keeps-stdout-open.sh'])('clears away what a step left behind (%s), and its outcome stands', async (name) => {
-    await using bench = setup();
-    const seconds = uniqueSeconds();
-    const trial = bench.command([fixture(name), seconds], { graceMs: 5_000 });
-    const { outcome, tookMs } = await trial.end();
-    expect(aliveWith(trial.runId, seconds)).toEqual([]);
-    expect(outcome).toBe('succeeded');
-    expect(tookMs).toBeLessThan(CLEANUP_MS);
-    expect(trial.recorder.texts('task')).toEqual([expect.stringMatching(/^job trial: step 1 ended and left process \d+ behind/)]);
-  });
+  test.each(['leaves-session.sh', 'keeps-stdout-open.sh'])(
+    'clears away what a step left behind (%s), and its outcome stands',
+    async (name) => {
+      await using bench = setup();
+      const seconds = uniqueSeconds();
+      const trial = bench.command([fixture(name), seconds], { graceMs: 5_000 });
+      const { outcome, tookMs } = await trial.end();
+      expect(aliveWith(trial.runId, seconds)).toEqual([]);
+      expect(outcome).toBe('succeeded');
+      expect(tookMs).toBeLessThan(CLEANUP_MS);
+      expect(trial.recorder.texts('task')).toEqual([
+        expect.stringMatching(/^job trial: step 1 ended and left process \d+ behind/),
+      ]);
+    },
+  );
 
   test('kills what a step left behind that ignores SIGTERM, and its outcome stands', async () => {
     await using bench = setup();
