@@ -16,6 +16,9 @@ import { SharedTurn } from '../engine/turn.ts';
 const LARGEST_BODY_BYTES = 1_048_576;
 const SHOWN_BODY_BYTES = 1_024;
 const DEFAULT_POLL_MS = 1_000;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** As many as `fetch` follows. */
+const MOST_REDIRECTS = 20;
 
 /**
  * Makes the runner of tasks of kind `http`.
@@ -55,53 +58,62 @@ class RequestTask implements TimeoutTaskHandler {
 
   async handleTimeoutTask(context: TaskContext): Promise<StepResult> {
     const location = locationIn(context.checkpoint);
-    const url = this.#parseUrl(location ?? this.#task.url);
-    const response = await this.#send(url, location !== undefined, context);
+    const { response, url } = await this.#follow(this.#parseUrl(location ?? this.#task.url), location !== undefined, context);
     if (response.status === 202) return this.#moreToDo(response, url, context.signal);
     if (!response.ok) throw await this.#failure(response, url, context.signal);
-    const body = await this.#readBody(response, LARGEST_BODY_BYTES, context.signal);
+    const body = await this.#readBody(response, LARGEST_BODY_BYTES, url, context.signal);
     return { done: true, ...this.#resultOf(response, body, url) };
   }
 
-  async #send(url: URL, isPoll: boolean, context: TaskContext): Promise<Response> {
-    const { headers, method, body } = this.#task;
+  /** Redirects are followed here, since `fetch` would hand all headers but `Authorization` and `Cookie` to a stranger. */
+  async #follow(first: URL, isPoll: boolean, context: TaskContext): Promise<{ response: Response; url: URL }> {
+    let url = first;
+    let method = isPoll ? 'GET' : this.#task.method.toUpperCase();
+    for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+      const response = await this.#send(url, method, !isPoll && method === this.#task.method.toUpperCase(), context);
+      const location = response.headers.get('location');
+      if (!REDIRECTS.has(response.status) || location === null) return { response, url };
+      await this.#readBody(response, 0, url, context.signal);
+      url = this.#parseUrl(location, url.href);
+      if (response.status === 303 ? method !== 'HEAD' : response.status < 303 && method === 'POST') method = 'GET';
+    }
+    throw this.#error(`${shown(first)} redirects more than ${MOST_REDIRECTS} times`);
+  }
+
+  async #send(url: URL, method: string, withBody: boolean, context: TaskContext): Promise<Response> {
+    const { headers, body } = this.#task;
     const isHome = url.origin === this.#parseUrl(this.#task.url).origin;
     try {
       return await fetch(url, {
-        method: isPoll ? 'GET' : method,
+        method,
+        redirect: 'manual',
         headers: {
           'User-Agent': 'tickwise',
           // They may be credentials, and they were meant for one origin.
-          ...(isHome ? this.#headersFor(headers, isPoll) : {}),
+          ...(isHome ? headersFor(headers, withBody) : {}),
           'X-Tickwise-Run': context.runId,
           'X-Tickwise-Fence': String(context.fence),
         },
-        ...(isPoll || body === undefined ? {} : { body }),
+        ...(withBody && body !== undefined ? { body } : {}),
         signal: context.signal,
       });
     } catch (cause) {
       if (context.signal.aborted) throw context.signal.reason;
-      throw this.#error(`${isPoll ? 'GET' : method} ${shown(url)} failed: ${reasonOf(cause)}`, cause);
+      throw this.#error(`${method} ${shown(url)} failed: ${reasonOf(cause)}`, cause);
     }
   }
 
-  /** What describes a body is left out where there is none. */
-  #headersFor(headers: Readonly<Record<string, string>>, isPoll: boolean): Record<string, string> {
-    return Object.fromEntries(Object.entries(headers).filter(([name]) => !isPoll || !/^content-/i.test(name)));
-  }
-
   async #moreToDo(response: Response, url: URL, signal: AbortSignal): Promise<StepResult> {
-    await this.#readBody(response, 0, signal);
+    await this.#readBody(response, 0, url, signal);
     const given = response.headers.get('location');
     const waitMs = retryAfterMs(response.headers.get('retry-after'), this.#clock.now()) ?? DEFAULT_POLL_MS;
     if (given === null) return { done: false, waitMs };
-    // `response.url` differs from the request's after redirects.
-    const location = this.#parseUrl(given, response.url || url.href);
+    const location = this.#parseUrl(given, url.href);
     return { done: false, waitMs, checkpoint: { location: location.href } };
   }
 
   async #failure(response: Response, url: URL, signal: AbortSignal): Promise<TickwiseError> {
-    const { bytes } = await this.#readBody(response, SHOWN_BODY_BYTES, signal);
+    const { bytes } = await this.#readBody(response, SHOWN_BODY_BYTES, url, signal);
     const text = oneLine(bytes.toString('utf8'));
     return this.#error(
       `${shown(url)} answered ${response.status} ${response.statusText}${text === '' ? '' : `: ${text}`}`,
@@ -128,7 +140,7 @@ class RequestTask implements TimeoutTaskHandler {
   }
 
   /** Reads at most so many bytes; the rest is not waited for: closing the body closes the connection. */
-  async #readBody(response: Response, limitBytes: number, signal: AbortSignal): Promise<Body> {
+  async #readBody(response: Response, limitBytes: number, url: URL, signal: AbortSignal): Promise<Body> {
     if (response.body === null) return { bytes: Buffer.alloc(0), isWhole: true };
     const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
     const chunks: Uint8Array[] = [];
@@ -145,7 +157,7 @@ class RequestTask implements TimeoutTaskHandler {
       return { bytes: Buffer.concat(chunks).subarray(0, limitBytes), isWhole: false };
     } catch (cause) {
       if (signal.aborted) throw signal.reason;
-      throw this.#error(`the answer of ${shown(new URL(response.url))} broke off: ${reasonOf(cause)}`, cause);
+      throw this.#error(`the answer of ${shown(url)} broke off: ${reasonOf(cause)}`, cause);
     }
   }
 
@@ -160,6 +172,11 @@ class RequestTask implements TimeoutTaskHandler {
   #error(message: string, cause?: unknown, facts: Record<string, unknown> = {}): TickwiseError {
     return new TickwiseError('STEP_FAILED', `job ${this.#order.job.name}: ${message}`, { cause, facts });
   }
+}
+
+/** What describes a body is left out where there is none. */
+function headersFor(headers: Readonly<Record<string, string>>, withBody: boolean): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => withBody || !/^content-/i.test(name)));
 }
 
 interface Body {
