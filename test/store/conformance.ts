@@ -79,6 +79,34 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
     });
   });
 
+  describe(`${name}: ticks`, () => {
+    it('grants the slot to a tick under the next fence and writes tick and run', async () => {
+      const job = makeJob('a');
+      await using bench = await setup(job);
+      const { grants, decisions } = await bench.commit(T1 + 5, { claims: [ticksOf(job, [T1])] });
+      const runId = runIdOf('a', T1);
+      expect(grants).toEqual([{ job: 'a', runId, fence: 1, tick: T1, cause: 'tick' }]);
+      expect(decisions).toEqual([[{ kind: 'start', tick: T1, cause: 'tick', runId }]]);
+      expect(await bench.store.ticks({ job: 'a', limit: 10 })).toEqual([
+        { job: 'a', tick: T1, outcome: 'ran', runId, decidedAt: T1 + 5 },
+      ]);
+      expect(await bench.store.runs({ job: 'a', limit: 10 })).toEqual([
+        {
+          id: runId,
+          job: 'a',
+          tick: T1,
+          cause: 'tick',
+          state: 'running',
+          fence: 1,
+          node: NODE,
+          queuedAt: T1 + 5,
+          grantedAt: T1 + 5,
+          steps: 0,
+          attempts: 0,
+        },
+      ]);
+    });
+
     it('skips a tick while the run before it is live', async () => {
       const job = makeJob('a');
       await using bench = await setup(job);
