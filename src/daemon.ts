@@ -5,7 +5,7 @@
 import type { Config, StoreConfig } from './config/config.ts';
 import { TickwiseError } from './core/errors.ts';
 import type { Job } from './core/job.ts';
-import type { Calendar, Clock, NodeIdentity, Runner, RunOrder, RunRecord, Store } from './core/ports.ts';
+import type { Calendar, Clock, NodeIdentity, Runner, RunOrder, Store } from './core/ports.ts';
 import type { TaskLog } from './core/task.ts';
 import { Events } from './engine/events.ts';
 import { narrate } from './engine/narrate.ts';
@@ -30,8 +30,6 @@ export interface DaemonOptions {
   readonly events?: Events | undefined;
   /** Is told, in lines, whatever `events` tell. */
   readonly log?: TaskLog | undefined;
-  /** A run of an earlier daemon whose end is not proved. */
-  readonly onUnproven?: (run: RunRecord, why: string) => void;
 }
 
 /** A daemon that runs. */
@@ -81,7 +79,7 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
     scheduler,
     clock,
     prover: proverWith(() => runners.trees),
-    onUnproven: options.onUnproven ?? (() => {}),
+    onUnproven: (run, why) => options.log?.error(UNPROVEN, { job: run.job, runId: run.id, what: why }),
     signal: givingUp.signal,
   });
   const parts = opening.move();
@@ -103,6 +101,8 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
   };
 }
 
+const UNPROVEN = 'a run of an earlier daemon is blocked: its end is not proved, so its slot stays taken';
+
 /** Stores are loaded when they are used: a daemon without PostgreSQL never reads a line of its driver. */
 async function openStore(store: StoreConfig, node: NodeIdentity): Promise<Store> {
   switch (store.kind) {
@@ -111,7 +111,10 @@ async function openStore(store: StoreConfig, node: NodeIdentity): Promise<Store>
     case 'sqlite':
       return (await import('./store/sqlite.ts')).openSqliteStore({ path: store.path, node });
     case 'postgres':
-      throw new TickwiseError('STORE_UNSUPPORTED', 'store: this version keeps its ledger in SQLite or in memory; use "sqlite:PATH" or "memory:"');
+      throw new TickwiseError(
+        'STORE_UNSUPPORTED',
+        'store: this version keeps its ledger in SQLite or in memory; use "sqlite:PATH" or "memory:"',
+      );
     default:
       return store satisfies never;
   }

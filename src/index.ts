@@ -9,6 +9,6 @@ export type { AsyncTask, TimeBounds, WithinBudgetOptions } from './engine/async-
 export type { EventMap, EventType, SchedulerEvent } from './engine/events.ts';
 export { TaskOutcome } from './engine/outcome.ts';
 export type { RunEnd } from './engine/run-waiters.ts';
-export type { Statistics } from './engine/scheduler.ts';
+export type { Statistics } from './engine/statistics.ts';
 export type { TriggerResult } from './engine/trigger.ts';
 export { createScheduler, runWithinBudget, type Scheduler, timeoutTask, type TriggerRequest } from './library.ts';

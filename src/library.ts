@@ -9,7 +9,8 @@ import { type AsyncTask, AsyncTasks, type TimeBounds, type WithinBudgetOptions }
 import { type EventMap, Events, type EventType, type SchedulerEvent } from './engine/events.ts';
 import type { TaskOutcome } from './engine/outcome.ts';
 import type { RunEnd } from './engine/run-waiters.ts';
-import type { Scheduler as Engine, Statistics } from './engine/scheduler.ts';
+import type { Scheduler as Engine } from './engine/scheduler.ts';
+import type { Statistics } from './engine/statistics.ts';
 import type { TriggerResult } from './engine/trigger.ts';
 import { createCalendar } from './system/calendar.ts';
 import { createSystemClock } from './system/clock.ts';

@@ -29,14 +29,7 @@ export async function run(path: string, version: string): Promise<number> {
   process.on('uncaughtException', (error) => void crash(log, error));
   const up = Promise.withResolvers<Daemon>();
   const stopped = untilSignalled(up.promise, context);
-  const daemon = await startDaemon(config, {
-    clock: createSystemClock(),
-    calendar,
-    env: process.env,
-    log,
-    onUnproven: (left, why) =>
-      log.error('a run of an earlier daemon is blocked: its end is not proved, so its slot stays taken', { job: left.job, runId: left.id, what: why }),
-  });
+  const daemon = await startDaemon(config, { clock: createSystemClock(), calendar, env: process.env, log });
   log.info(`tickwise ${version} is up`, { jobs: config.jobs.length, store: describeStore(config), config: path, node: daemon.node.id, pid: process.pid });
   up.resolve(daemon);
   const unproven = await stopped;

@@ -73,6 +73,7 @@ export interface EventMap {
   readonly listenerFailed: { readonly event: EventType; readonly error: unknown };
 }
 
+/** The name of an event. */
 export type EventType = keyof EventMap;
 
 /** One event with its type, as `subscribe` hands it out. */

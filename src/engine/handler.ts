@@ -9,8 +9,11 @@ import { TaskOutcome } from './outcome.ts';
 
 /** What one attempt calls, step by step. What it returns has not been checked. */
 export interface EnteredTask {
-  handleTimeoutTask(context: TaskContext): unknown;
+  handleTimeoutTask(context: TaskContext): StepReturn | PromiseLike<StepReturn>;
 }
+
+/** What a step of a sound task hands back: a step result, or how a loop of its own ended. */
+export type StepReturn = boolean | StepResult | TaskOutcome;
 
 /**
  * Brings a task to one form: a handler object as it is; a class built once for each attempt; a function called once, which
@@ -34,7 +37,7 @@ function functionTask(call: (context: TaskContext) => unknown): EnteredTask {
   return {
     handleTimeoutTask(context) {
       if (handler !== undefined) return handler.handleTimeoutTask(context);
-      const settle = (returned: unknown): unknown => {
+      const settle = (returned: unknown): StepReturn | PromiseLike<StepReturn> => {
         if (isHandler(returned)) {
           handler = returned;
           return handler.handleTimeoutTask(context);

@@ -2,28 +2,17 @@
  * A granted run: its state, and its attempts one after the other. It reports what happens and returns with the proven end;
  * what the ledger and the slot make of that is the scheduler's business.
  */
-import { boundsOf } from '../core/budget.ts';
+import { type Bounds, boundsOf } from '../core/budget.ts';
 import { errorRecord } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
-import type { AttemptEnd, Clock, EndWrite, Grant, LiveAttempt, Runner, RunObserver } from '../core/ports.ts';
+import type { AttemptEnd, EndWrite, Grant, LiveAttempt, RunObserver } from '../core/ports.ts';
 import { retryDelay } from '../core/retry.ts';
 import { describeStop, judge, type RunState, type StopReason, transition, TRANSITIONS } from '../core/run.ts';
 import type { Progress } from '../core/task.ts';
 import type { DurationMs, Instant, MonotonicMs } from '../core/time.ts';
-import type { Events } from './events.ts';
-
-/** What all runs of a scheduler share. */
-export interface RunParts {
-  readonly clock: Clock;
-  readonly events: Events;
-  readonly runnerFor: (job: Job) => Runner;
-  /** In [0, 1). */
-  readonly random: () => number;
-  /** A checkpoint or progress waits to be written. */
-  readonly onStepped: (run: LiveRun) => void;
-  /** The run has spent grace and force, and its end is not proved. */
-  readonly onBlocked: (run: LiveRun) => void;
-}
+import { endWriteOf } from './end-write.ts';
+import { Pause } from './pause.ts';
+import type { RunParts } from './run-parts.ts';
 
 /** One run, from its grant to its proven end. */
 export class LiveRun implements RunObserver {
@@ -50,7 +39,8 @@ export class LiveRun implements RunObserver {
   #stop: StopReason | undefined;
   #windingDown = false;
   #earlierSteps = 0;
-  #wake: (() => void) | undefined;
+  /** The wait between two attempts. */
+  readonly #pause = new Pause();
 
   constructor(job: Job, grant: Grant, gapMs: DurationMs | undefined, parts: RunParts) {
     this.job = job;
@@ -83,7 +73,8 @@ export class LiveRun implements RunObserver {
    */
   async carryOut(): Promise<EndWrite> {
     const { clock } = this.#parts;
-    const { budgetMs, graceMs } = this.#bounds();
+    const bounds = this.#bounds();
+    const { budgetMs, graceMs } = bounds;
     this.startedAt = clock.now();
     const budgetEnd = clock.monotonic() + budgetMs;
     this.deadline = this.startedAt + budgetMs;
@@ -95,7 +86,7 @@ export class LiveRun implements RunObserver {
       const delayMs = this.#delayBeforeNext(end, budgetEnd);
       if (delayMs === undefined) break;
       this.#parts.events.emit('runRetrying', { ...this.#id(), attempt: this.attempts, delayMs, error: end.error });
-      await this.#waitToRetry(delayMs);
+      await this.#pause.until(clock, clock.monotonic() + delayMs);
       // Wound down while it waited: the failure stands.
       if (this.#windingDown) break;
       if (this.#stop !== undefined) {
@@ -104,7 +95,7 @@ export class LiveRun implements RunObserver {
       }
       end = await this.#begin(budgetEnd, graceMs);
     }
-    return this.#endWrite(end, budgetMs, graceMs);
+    return this.#endWrite(end, bounds);
   }
 
   /** Asks the run to stop; the first reason wins. */
@@ -115,14 +106,14 @@ export class LiveRun implements RunObserver {
       return;
     }
     this.#stop = reason;
-    this.#wake?.();
+    this.#pause.end();
   }
 
   /** Lets the step that is under way finish, and starts no other. */
   windDown(): void {
     this.#windingDown = true;
     this.#attempt?.windDown();
-    this.#wake?.();
+    this.#pause.end();
   }
 
   /** Cuts the grace short. */
@@ -184,19 +175,14 @@ export class LiveRun implements RunObserver {
     this.#parts.events.emit('runStalled', this.#id());
   }
 
-  line(
-    level: 'debug' | 'info' | 'warn' | 'error',
-    source: 'task' | 'stdout' | 'stderr',
-    text: string,
-    fields?: Record<string, unknown>,
-  ): void {
+  line(...[level, source, text, fields]: Parameters<RunObserver['line']>): void {
     const { events } = this.#parts;
     if (events.isHeard('runLine')) events.emit('runLine', { ...this.#id(), attempt: this.attempts, level, source, text, fields });
   }
 
   // -----------------------------------------------------------------------------------------------
 
-  #bounds(): { budgetMs: DurationMs; graceMs: DurationMs } {
+  #bounds(): Bounds {
     const { budgetMs, graceMs } = boundsOf(this.job, this.#gapMs);
     return { budgetMs: Math.min(budgetMs, this.grant.budgetMs ?? budgetMs), graceMs };
   }
@@ -242,48 +228,9 @@ export class LiveRun implements RunObserver {
     return retryDelay(this.job.retry, this.attempts, remainingMs, this.#parts.random());
   }
 
-  #waitToRetry(delayMs: DurationMs): Promise<void> {
-    const { clock } = this.#parts;
-    return new Promise((resolve) => {
-      const timer = clock.setTimer(clock.monotonic() + delayMs, () => this.#wake?.());
-      this.#wake = () => {
-        this.#wake = undefined;
-        timer.cancel();
-        resolve();
-      };
-    });
-  }
-
-  #endWrite(end: AttemptEnd, budgetMs: DurationMs, graceMs: DurationMs): EndWrite {
-    const { job, runId, fence } = this.grant;
-    const stop = end.stop ?? this.#stop;
+  #endWrite(end: AttemptEnd, bounds: Bounds): EndWrite {
     this.state = transition(this.#judgedFrom(end), end.outcome);
-    return {
-      job,
-      runId,
-      fence,
-      outcome: end.outcome,
-      reason:
-        stop === undefined
-          ? end.outcome === 'unfinished'
-            ? this.#windingDown
-              ? 'shutdown'
-              : 'budget'
-            : undefined
-          : describeStop(stop),
-      by: stop?.kind === 'cancel' ? stop.by : undefined,
-      startedAt: this.startedAt,
-      endedAt: this.#parts.clock.now(),
-      budgetMs,
-      graceMs,
-      steps: this.steps,
-      attempts: this.attempts,
-      checkpoint: end.checkpoint === this.savedCheckpoint ? undefined : (end.checkpoint ?? null),
-      progress: end.progress ?? this.progress,
-      result: end.result,
-      error: end.error,
-      stalled: this.isStalled || undefined,
-    };
+    return endWriteOf(this, end, this.#stop, bounds, this.#windingDown, this.#parts.clock.now());
   }
 
   /** An adopted AsyncTask may have stopped itself without a word through the observer. */

@@ -9,7 +9,8 @@ import type { DurationMs, MonotonicMs } from '../core/time.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Inbox } from './inbox.ts';
 import type { JobEntry } from './job-entry.ts';
-import { LiveRun, type RunParts } from './live-run.ts';
+import { LiveRun } from './live-run.ts';
+import type { RunParts } from './run-parts.ts';
 import { type RunEnd, RunWaiters } from './run-waiters.ts';
 
 /** A checkpoint is written this long after its step at the latest. */

@@ -8,6 +8,7 @@
  */
 import type { Clock, RunRecord } from '../core/ports.ts';
 import type { DurationMs } from '../core/time.ts';
+import { Pause } from './pause.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** How the death of a run is proved; whoever knows processes does that. */
@@ -48,6 +49,8 @@ async function recoverOne(run: RunRecord, parts: Parameters<typeof recover>[1]):
   const { scheduler, prover, clock, onUnproven, signal } = parts;
   const heldUntil = clock.monotonic() + HOLD_MS;
   let told = false;
+  const pause = new Pause();
+  signal.addEventListener('abort', () => pause.end(), { once: true });
   while (!signal.aborted) {
     const why = await prover.prove(run);
     if (why === undefined) {
@@ -57,24 +60,6 @@ async function recoverOne(run: RunRecord, parts: Parameters<typeof recover>[1]):
     if (!told) onUnproven(run, why);
     told = true;
     if (clock.monotonic() >= heldUntil) scheduler.release(run.job);
-    await pause(clock, TRY_EACH_MS, signal);
+    await pause.until(clock, clock.monotonic() + TRY_EACH_MS);
   }
-}
-
-function pause(clock: Clock, ms: DurationMs, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-      return;
-    }
-    const onAbort = (): void => {
-      timer.cancel();
-      resolve();
-    };
-    const timer = clock.setTimer(clock.monotonic() + ms, () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    });
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
 }

@@ -8,7 +8,7 @@
  * - A checkpoint is made JSON text the moment its step comes back, so that a later step cannot spoil it by changing the object.
  * - Steps that return at once hold the event loop for 5 ms at the most, together with all other loops of the thread.
  */
-import { errorRecord, type ErrorRecord, TickwiseError } from '../core/errors.ts';
+import { errorRecord, type ErrorRecord } from '../core/errors.ts';
 import type { AttemptEnd, Clock, LiveAttempt, RunObserver, RunOrder, Timer } from '../core/ports.ts';
 import { judge, type LastStep, type StopReason } from '../core/run.ts';
 import { parseStepResult, type Progress, type StepResult } from '../core/task.ts';
@@ -16,7 +16,9 @@ import type { DurationMs, MonotonicMs } from '../core/time.ts';
 import { StepContext } from './context.ts';
 import { enterTask } from './handler.ts';
 import { TaskOutcome } from './outcome.ts';
+import { Pause } from './pause.ts';
 import { StallWatch } from './stall.ts';
+import { stepJson } from './step-json.ts';
 import type { SharedTurn } from './turn.ts';
 
 /** What all loops of a thread share. */
@@ -28,9 +30,6 @@ export interface LoopParts {
   /** What `context.value` sees. */
   readonly values?: Pick<ReadonlyMap<string | symbol, unknown>, 'get'> | undefined;
 }
-
-/** The limit of a checkpoint and of a result, in UTF-16 units of their JSON text. */
-export const LARGEST_JSON = 1_048_576;
 
 /**
  * One attempt, driven in this thread.
@@ -56,8 +55,8 @@ export class RunLoop implements LiveAttempt {
   #stepTimer: Timer | undefined;
   #graceTimer: Timer | undefined;
   #saidStalled = false;
-  /** Wakes the loop from a wait between steps. */
-  #wake: (() => void) | undefined;
+  /** The wait between two steps. */
+  readonly #pause = new Pause();
 
   /**
    * Starts at once: the first step is called before the constructor returns, unless `find` gives a promise.
@@ -82,7 +81,7 @@ export class RunLoop implements LiveAttempt {
     this.#stop = reason;
     this.#context.abort(reason);
     this.#observer.stopping(reason);
-    this.#wake?.();
+    this.#pause.end();
     if (this.#parts.lateNote === undefined) return;
     const { clock } = this.#parts;
     this.#graceTimer = clock.setTimer(clock.monotonic() + this.#order.graceMs, () => this.force());
@@ -91,7 +90,7 @@ export class RunLoop implements LiveAttempt {
   windDown(): void {
     this.#windingDown = true;
     this.#context.inner?.windDown();
-    this.#wake?.();
+    this.#pause.end();
   }
 
   force(): void {
@@ -121,7 +120,7 @@ export class RunLoop implements LiveAttempt {
         this.#stepStartedAt = now;
         this.#inStep = true;
         context.step = ++this.#steps;
-        let returned: unknown = handler.handleTimeoutTask(context);
+        let returned = handler.handleTimeoutTask(context);
         // A step result that is no promise waits a microtask for nothing; to look for its `then` would cost every step more.
         if (typeof returned === 'object') returned = await returned;
         this.#inStep = false;
@@ -130,6 +129,7 @@ export class RunLoop implements LiveAttempt {
           last = 'done';
           break;
         }
+        if (returned instanceof TaskOutcome) return this.#adopt(returned);
         const waitMs = returned === false ? this.#stall.emptyStep(now) : this.#accept(returned);
         if (waitMs === DONE) {
           last = 'done';
@@ -138,7 +138,6 @@ export class RunLoop implements LiveAttempt {
         if (waitMs > 0) await this.#waitBetweenSteps(waitMs);
       }
     } catch (thrown) {
-      if (thrown instanceof AdoptedOutcome) return this.#adopt(thrown.outcome);
       last = 'threw';
       error = context.isEcho(thrown) ? undefined : errorRecord(thrown);
     }
@@ -157,7 +156,6 @@ export class RunLoop implements LiveAttempt {
 
   /** Takes over what a step returned. @returns how long to wait before the next step, or DONE */
   #accept(returned: unknown): number {
-    if (returned instanceof TaskOutcome) throw new AdoptedOutcome(returned);
     const result = parseStepResult(returned, this.#order.job.name) as StepResult;
     let checkpoint: string | undefined;
     if (result.checkpoint !== undefined) {
@@ -181,26 +179,7 @@ export class RunLoop implements LiveAttempt {
   }
 
   #json(value: unknown, what: 'checkpoint' | 'result'): string {
-    const { name } = this.#order.job;
-    let text: string | undefined;
-    try {
-      text = JSON.stringify(value);
-    } catch (cause) {
-      throw new TickwiseError('CHECKPOINT_INVALID', `job ${name}: the ${what} of step ${this.#steps} is not JSON`, { cause });
-    }
-    if (text === undefined) {
-      throw new TickwiseError(
-        'CHECKPOINT_INVALID',
-        `job ${name}: the ${what} of step ${this.#steps} is not JSON (a ${typeof value})`,
-      );
-    }
-    if (text.length > LARGEST_JSON) {
-      throw new TickwiseError(
-        'CHECKPOINT_INVALID',
-        `job ${name}: the ${what} of step ${this.#steps} has ${text.length} characters of JSON; at most ${LARGEST_JSON} are kept`,
-      );
-    }
-    return text;
+    return stepJson(value, what, this.#order.job.name, this.#steps);
   }
 
   async #waitBetweenSteps(waitMs: DurationMs): Promise<void> {
@@ -208,17 +187,9 @@ export class RunLoop implements LiveAttempt {
       this.#saidStalled = true;
       this.#observer.stalled();
     }
+    if (this.#stop !== undefined || this.#windingDown) return;
     const { clock } = this.#parts;
-    const until = Math.min(clock.monotonic() + waitMs, this.#order.budgetEnd);
-    await new Promise<void>((resolve) => {
-      const timer = clock.setTimer(until, () => this.#wake?.());
-      this.#wake = () => {
-        this.#wake = undefined;
-        timer.cancel();
-        resolve();
-      };
-      if (this.#stop !== undefined || this.#windingDown) this.#wake();
-    });
+    await this.#pause.until(clock, Math.min(clock.monotonic() + waitMs, this.#order.budgetEnd));
   }
 
   /** Called by the shared turn once the turn of the first step is over. */
@@ -267,11 +238,3 @@ export class RunLoop implements LiveAttempt {
 }
 
 const DONE = -1;
-
-/** Carries an adopted outcome out of the loop. */
-class AdoptedOutcome {
-  readonly outcome: TaskOutcome;
-  constructor(outcome: TaskOutcome) {
-    this.outcome = outcome;
-  }
-}

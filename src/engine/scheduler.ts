@@ -5,8 +5,7 @@
 import { TickwiseError } from '../core/errors.ts';
 import type { Job, JobName } from '../core/job.ts';
 import type { Calendar, Clock, Runner, RunRecord, Store } from '../core/ports.ts';
-import type { RunOutcome } from '../core/run.ts';
-import { digitsOf, runIdOfTrigger, type TickOutcome } from '../core/tick.ts';
+import { digitsOf, runIdOfTrigger } from '../core/tick.ts';
 import type { DurationMs } from '../core/time.ts';
 import { Committer } from './committer.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -16,6 +15,7 @@ import type { JobEntry } from './job-entry.ts';
 import { JobTable } from './job-table.ts';
 import { LiveRuns } from './live-runs.ts';
 import type { RunEnd } from './run-waiters.ts';
+import type { Statistics } from './statistics.ts';
 import { type TriggerOptions, type TriggerResult } from './trigger.ts';
 import { Turns } from './turns.ts';
 import { type Wake, WakeTimer } from './wake-timer.ts';
@@ -34,17 +34,6 @@ export interface SchedulerParts {
   readonly matches?: ((job: Job) => boolean) | undefined;
   /** In [0, 1); for retry jitter and the ids of triggered runs. */
   readonly random: () => number;
-}
-
-/** Figures of this scheduler since its start. */
-export interface Statistics {
-  readonly jobs: number;
-  /** Granted and not ended, those waiting for a place included. */
-  readonly live: number;
-  readonly waitingForPlace: number;
-  readonly blocked: number;
-  readonly ticks: Readonly<Record<TickOutcome, number>>;
-  readonly runs: Readonly<Record<RunOutcome, number>>;
 }
 
 /** See the head of this file. Made idle; `start` arms it. */

@@ -51,7 +51,7 @@ export class WakeTimer {
     const offset = now - monotonic;
     const moved = offset - this.#offset;
     this.#offset = offset;
-    const late = monotonic - this.#wakeAt;
+    const late = this.#timer === undefined ? 0 : monotonic - this.#wakeAt;
     return { now, steppedMs: Math.abs(moved) >= STEP_MS ? moved : 0, stalledMs: late >= STALL_MS ? late : 0 };
   }
 
@@ -61,7 +61,8 @@ export class WakeTimer {
   }
 
   #wake(): void {
+    const wake = this.look();
     this.#timer = undefined;
-    this.#onWake(this.look());
+    this.#onWake(wake);
   }
 }

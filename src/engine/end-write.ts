@@ -1,0 +1,54 @@
+/** What is written of a run when its end is proved. */
+import type { Bounds } from '../core/budget.ts';
+import type { AttemptEnd, EndWrite } from '../core/ports.ts';
+import { describeStop, type StopReason } from '../core/run.ts';
+import type { Instant } from '../core/time.ts';
+import type { LiveRun } from './live-run.ts';
+
+/**
+ * The write that ends a run under its fence.
+ *
+ * @param run with the figures of all its attempts
+ * @param end of its last attempt
+ * @param stop the reason that won, if the attempt does not name it itself
+ * @param bounds that were in force
+ * @param windingDown the daemon was shutting down
+ * @param endedAt the wall clock
+ * @returns a checkpoint only where it differs from what the ledger has
+ */
+export function endWriteOf(
+  run: LiveRun,
+  end: AttemptEnd,
+  stop: StopReason | undefined,
+  { budgetMs, graceMs }: Bounds,
+  windingDown: boolean,
+  endedAt: Instant,
+): EndWrite {
+  const { job, runId, fence } = run.grant;
+  const reason = end.stop ?? stop;
+  return {
+    job,
+    runId,
+    fence,
+    outcome: end.outcome,
+    reason: reason === undefined ? unstoppedReason(end, windingDown) : describeStop(reason),
+    by: reason?.kind === 'cancel' ? reason.by : undefined,
+    startedAt: run.startedAt,
+    endedAt,
+    budgetMs,
+    graceMs,
+    steps: run.steps,
+    attempts: run.attempts,
+    checkpoint: end.checkpoint === run.savedCheckpoint ? undefined : (end.checkpoint ?? null),
+    progress: end.progress ?? run.progress,
+    result: end.result,
+    error: end.error,
+    stalled: run.isStalled || undefined,
+  };
+}
+
+/** A run that ended between steps, with more to do, was asked for nothing. */
+function unstoppedReason(end: AttemptEnd, windingDown: boolean): string | undefined {
+  if (end.outcome !== 'unfinished') return undefined;
+  return windingDown ? 'shutdown' : 'budget';
+}

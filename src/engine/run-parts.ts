@@ -1,0 +1,17 @@
+import type { Job } from '../core/job.ts';
+import type { Clock, Runner } from '../core/ports.ts';
+import type { Events } from './events.ts';
+import type { LiveRun } from './live-run.ts';
+
+/** What all runs of a scheduler share. */
+export interface RunParts {
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly runnerFor: (job: Job) => Runner;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** A checkpoint or progress waits to be written. */
+  readonly onStepped: (run: LiveRun) => void;
+  /** The run has spent grace and force, and its end is not proved. */
+  readonly onBlocked: (run: LiveRun) => void;
+}

@@ -1,0 +1,14 @@
+/** The figures that a scheduler keeps of itself. */
+import type { RunOutcome } from '../core/run.ts';
+import type { TickOutcome } from '../core/tick.ts';
+
+/** Figures of this scheduler since its start. */
+export interface Statistics {
+  readonly jobs: number;
+  /** Granted and not ended, those waiting for a place included. */
+  readonly live: number;
+  readonly waitingForPlace: number;
+  readonly blocked: number;
+  readonly ticks: Readonly<Record<TickOutcome, number>>;
+  readonly runs: Readonly<Record<RunOutcome, number>>;
+}
