@@ -22,6 +22,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/http/': ['src/core/', 'type src/engine/'],
   'src/web/': ['type src/http/'],
   'src/cli/': ['src/core/', 'src/config/', 'src/daemon.ts', 'src/store/', 'src/system/'],
+  /** The command wires the real calendar into the simulation. */
+  'src/testing/simulate-main.ts': ['src/testing/', 'src/system/calendar.ts'],
   'src/testing/': ['src/core/', 'src/engine/', 'src/store/memory.ts'],
   'src/daemon.ts': [
     'src/core/',

@@ -1,0 +1,311 @@
+/** What happens to a daemon: people who trigger, cancel, pause and reload, restarts and crashes, clocks, stores, held loops. */
+import { TickwiseError } from '../core/errors.ts';
+import type { Job, JobName } from '../core/job.ts';
+import type { Store } from '../core/ports.ts';
+import type { SlotState } from '../core/slot.ts';
+import type { DurationMs } from '../core/time.ts';
+import { JobFacts } from './facts.ts';
+import type { Random } from './random.ts';
+import { SimulatedProcess, type Surroundings } from './simulated-process.ts';
+import type { World } from './world.ts';
+
+const SECOND_MS: DurationMs = 1_000;
+const MINUTE_MS: DurationMs = 60_000;
+const HOUR_MS: DurationMs = 3_600_000;
+
+/** Each disturbance with its share. */
+const SHARES: readonly (readonly [number, 'trigger' | 'cancel' | 'pause' | 'reload' | 'restart' | 'clock' | 'hold' | 'store'])[] = [
+  [30, 'trigger'],
+  [15, 'cancel'],
+  [15, 'pause'],
+  [14, 'reload'],
+  [4, 'restart'],
+  [6, 'clock'],
+  [5, 'hold'],
+  [11, 'store'],
+];
+const ALL_SHARES = SHARES.reduce((sum, [share]) => sum + share, 0);
+
+/** Disturbs one process after the other. */
+export class Disturbances {
+  readonly #around: Surroundings;
+  readonly #world: World;
+  readonly #random: Random;
+  #jobs = new Map<JobName, Job>();
+  #process: SimulatedProcess;
+  #wallSteps = 0;
+  /** A restart or a reload is under way; there is one at a time. */
+  #isBusy = false;
+  #isFinishing = false;
+  readonly #pausing = new Set<JobName>();
+
+  constructor(around: Omit<Surroundings, 'steps'>, world: World, random: Random) {
+    this.#around = { ...around, steps: () => this.#wallSteps };
+    this.#world = world;
+    this.#random = random;
+    this.#process = new SimulatedProcess(this.#around);
+  }
+
+  /** Starts the first process and the disturbances. */
+  async begin(): Promise<void> {
+    for (let count = this.#random.int(2, 7); count > 0; count--) this.#addJob(this.#jobs);
+    await this.#process.start([...this.#jobs.values()]);
+    this.#scheduleNext();
+  }
+
+  look(): void {
+    if (!this.#isBusy) this.#process.liveness.look();
+  }
+
+  /** No more disturbances: everything comes to its end, and the ledger must hold what was seen. */
+  async finish(ledger: Store): Promise<void> {
+    const { facts, store } = this.#around;
+    this.#isFinishing = true;
+    store.mood = 'ready';
+    await this.#waitWhile(() => this.#isBusy);
+    this.#isBusy = true;
+    await this.#process.stop(0, undefined);
+    for (const [name, of] of facts.jobs) {
+      const rows = await ledger.ticks({ job: name, limit: 1_000_000 });
+      for (const outcome of ['ran', 'skipped', 'missed', 'folded'] as const) {
+        const kept = rows.filter((row) => row.outcome === outcome).length;
+        if (kept !== of.ticks[outcome]) facts.violate('accounted', `job ${name}: the ledger has ${kept} ticks ${outcome}; ${of.ticks[outcome]} were decided so`);
+      }
+      const runs = await ledger.runs({ job: name, limit: 1_000_000 });
+      const open = runs.filter((run) => !of.ended.has(run.id) && !of.queued.has(run.id));
+      if (open.length > 0 || runs.length !== of.ended.size + of.queued.size) {
+        facts.violate('accounted', `job ${name}: the ledger has ${runs.length} runs; ${of.ended.size} ended and ${of.queued.size} wait`);
+      }
+    }
+  }
+
+  #scheduleNext(): void {
+    const { clock } = this.#around;
+    clock.setTimer(clock.monotonic() + this.#random.scale(10 * SECOND_MS, 2 * HOUR_MS), () => {
+      if (this.#isFinishing) return;
+      this.#disturb();
+      // Things come in clusters, too: races need two at the same instant.
+      while (this.#random.chance(0.35)) this.#disturb();
+      this.#scheduleNext();
+    });
+  }
+
+  #disturb(): void {
+    let rest = this.#random.next() * ALL_SHARES;
+    const kind = SHARES.find(([share]) => (rest -= share) < 0)?.[1] ?? 'trigger';
+    switch (kind) {
+      case 'trigger':
+        return this.#own(this.#trigger());
+      case 'cancel':
+        return this.#cancel();
+      case 'pause':
+        return this.#own(this.#pause());
+      case 'reload':
+        return this.#own(this.#alone(() => this.#reload()));
+      case 'restart':
+        return this.#own(this.#alone(() => this.#restart()));
+      case 'clock':
+        return this.#stepClock();
+      case 'hold':
+        return this.#hold();
+      case 'store':
+        return this.#upsetStore();
+      default:
+        return kind satisfies never;
+    }
+  }
+
+  /** A store that fails is no fault of the scheduler; anything else is. */
+  #own(work: Promise<void>): void {
+    work.catch((thrown: unknown) => {
+      if (thrown instanceof TickwiseError && thrown.code === 'STORE_UNUSABLE' && this.#around.facts.calmSince === undefined) return;
+      this.#around.facts.violate('a bug', thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown), thrown);
+    });
+  }
+
+  async #alone(work: () => Promise<void>): Promise<void> {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      await work();
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  async #trigger(): Promise<void> {
+    const random = this.#random;
+    const { facts } = this.#around;
+    const name = this.#anyJob();
+    if (this.#isBusy || name === undefined) return;
+    const options = random.chance(0.2) ? { input: '1', budgetMs: 5_000 } : {};
+    const process = this.#process;
+    facts.history.note('trigger', name);
+    const answered = process.liveness.waits(name);
+    const result = await process.scheduler.trigger(name, options);
+    answered();
+    const of = facts.of(name);
+    const isKnown =
+      result.kind === 'refused' || of.granted?.runId === result.runId || of.queued.has(result.runId) || of.ended.has(result.runId);
+    if (!isKnown) facts.violate('accounted', `a trigger of ${name} was answered with ${JSON.stringify(result)}, which the store does not know`);
+  }
+
+  #cancel(): void {
+    const name = this.#anyJob();
+    if (name === undefined) return;
+    const { facts } = this.#around;
+    const target = this.#random.chance(0.5) ? name : (facts.of(name).granted?.runId ?? name);
+    facts.history.note('cancel', target, this.#process.scheduler.cancel(target, 'operator'));
+  }
+
+  async #pause(): Promise<void> {
+    const name = this.#anyJob();
+    if (this.#isBusy || name === undefined || this.#pausing.has(name)) return;
+    const { facts } = this.#around;
+    const of = facts.of(name);
+    const { pausedForSure, unpausedForSure } = of;
+    this.#pausing.add(name);
+    of.pausedForSure = of.unpausedForSure = false;
+    try {
+      if (unpausedForSure) await this.#process.scheduler.pause(name);
+      else await this.#process.scheduler.resume(name);
+      of.pausedForSure = unpausedForSure;
+      of.unpausedForSure = !unpausedForSure;
+      facts.history.note(unpausedForSure ? 'paused' : 'resumed', name);
+    } catch (error) {
+      of.pausedForSure = pausedForSure;
+      of.unpausedForSure = unpausedForSure;
+      // A reload may have taken the job away meanwhile.
+      if (!(error instanceof TickwiseError && error.code === 'JOB_NOT_FOUND')) throw error;
+    } finally {
+      this.#pausing.delete(name);
+    }
+  }
+
+  async #reload(): Promise<void> {
+    const random = this.#random;
+    const { facts, clock } = this.#around;
+    const jobs = new Map(this.#jobs);
+    const name = this.#anyJob();
+    const before = name === undefined ? undefined : jobs.get(name);
+    if (before === undefined || random.chance(0.2)) this.#addJob(jobs);
+    else if (random.chance(0.3)) jobs.delete(before.name);
+    else if (random.chance(0.4)) jobs.set(before.name, this.#world.redefine(before.name, clock.now()));
+    else jobs.set(before.name, this.#world.repolicy(before));
+    // A job that was taken away comes back.
+    const gone = [...facts.jobs.keys()].find((known) => !jobs.has(known));
+    if (gone !== undefined && random.chance(0.3)) jobs.set(gone, this.#world.redefine(gone, clock.now()));
+    facts.history.note('reload', [...jobs.keys()].join(' '));
+    const at = clock.now();
+    facts.reloading = { jobs, at };
+    try {
+      await this.#process.scheduler.reload([...jobs.values()]);
+      for (const job of jobs.values()) facts.adopt(job, at);
+      for (const [known, of] of facts.jobs) if (!jobs.has(known)) facts.remove(of, at);
+      this.#jobs = jobs;
+      facts.history.note('reloaded');
+    } catch (error) {
+      const armed = await this.#slots(() => true);
+      for (const known of [...facts.jobs.keys()]) if (!armed.has(known)) facts.jobs.delete(known);
+      throw error;
+    } finally {
+      facts.reloading = undefined;
+    }
+  }
+
+  async #restart(): Promise<void> {
+    const random = this.#random;
+    const { clock, facts, store } = this.#around;
+    if (random.chance(0.4)) {
+      facts.history.note('crash');
+      this.#process.end();
+    } else {
+      const hurry = new AbortController();
+      const graceMs = random.pick([0, SECOND_MS, 25 * SECOND_MS, 10 * MINUTE_MS]);
+      if (random.chance(0.3)) clock.setTimer(clock.monotonic() + random.scale(1, graceMs + 1), () => hurry.abort());
+      const limit = clock.setTimer(clock.monotonic() + graceMs + 5 * MINUTE_MS, () => facts.violate('no stall', 'the scheduler does not stop'));
+      await this.#process.stop(graceMs, hurry.signal);
+      limit.cancel();
+    }
+    await this.#sleep(random.scale(1, random.pick([10 * SECOND_MS, 4 * HOUR_MS])));
+    const slots = await this.#slots((slot) => slot.paused);
+    this.#pausing.clear();
+    for (const [name, of] of facts.jobs) {
+      of.pausedForSure = slots.has(name);
+      of.unpausedForSure = !of.pausedForSure;
+    }
+    for (;;) {
+      this.#process = new SimulatedProcess(this.#around);
+      try {
+        await this.#process.start([...this.#jobs.values()]);
+        break;
+      } catch (error) {
+        if (!(error instanceof TickwiseError) || store.mood !== 'failing') throw error;
+        this.#process.end();
+        await this.#sleep(5 * SECOND_MS);
+      }
+    }
+    if (facts.calmSince !== undefined) facts.calmSince = clock.monotonic();
+  }
+
+  #stepClock(): void {
+    const { clock, facts } = this.#around;
+    const ms = Math.round(this.#random.scale(100, 3 * HOUR_MS)) * (this.#random.chance(0.5) ? 1 : -1);
+    facts.history.note('wall clock steps by', ms);
+    this.#wallSteps++;
+    clock.stepWall(ms);
+    if (facts.calmSince !== undefined) facts.calmSince = clock.monotonic();
+  }
+
+  #hold(): void {
+    const { clock, facts } = this.#around;
+    const ms = Math.round(this.#random.scale(10, 90 * SECOND_MS));
+    facts.history.note('the loop is held for', ms);
+    clock.hold(ms);
+    facts.heldMs += ms;
+    if (facts.calmSince !== undefined) facts.calmSince = clock.monotonic();
+  }
+
+  #upsetStore(): void {
+    const { clock, facts, store } = this.#around;
+    if (store.mood !== 'ready') return;
+    store.mood = this.#random.chance(0.5) ? 'slow' : 'failing';
+    facts.calmSince = undefined;
+    facts.history.note('the store is', store.mood);
+    clock.setTimer(clock.monotonic() + this.#random.scale(500, 20 * MINUTE_MS), () => {
+      store.mood = 'ready';
+      // What was under way may still be slow.
+      facts.calmSince = clock.monotonic() + 10 * SECOND_MS;
+      facts.history.note('the store is ready');
+    });
+  }
+
+  #addJob(jobs: Map<JobName, Job>): void {
+    const { facts, clock } = this.#around;
+    const job = this.#world.newJob(clock.now());
+    const of = new JobFacts(job, clock.now());
+    of.inForce = false;
+    facts.jobs.set(job.name, of);
+    jobs.set(job.name, job);
+  }
+
+  #anyJob(): JobName | undefined {
+    const names = [...this.#jobs.keys()];
+    return names.length === 0 ? undefined : this.#random.pick(names);
+  }
+
+  async #slots(which: (slot: SlotState) => boolean): Promise<ReadonlySet<JobName>> {
+    const slots = await this.#around.store.asStore().slots();
+    return new Set(slots.filter(which).map((slot) => slot.job));
+  }
+
+  #sleep(ms: DurationMs): Promise<void> {
+    const { clock } = this.#around;
+    return new Promise((resolve) => void clock.setTimer(clock.monotonic() + ms, resolve));
+  }
+
+  async #waitWhile(condition: () => boolean): Promise<void> {
+    while (condition()) await this.#sleep(SECOND_MS);
+  }
+}
+

@@ -1,0 +1,92 @@
+/** Looks now and then whether anything waits for nothing: no due tick, queued run, granted run or trigger is forgotten. */
+import type { MonotonicMs } from '../core/time.ts';
+import type { Facts, JobFacts } from './facts.ts';
+
+/** The scheduler sleeps 30 s at the most; beyond that, the store's retry and the turn itself. */
+const LONGEST_WAIT_MS = 33_000;
+/** What needs no timer is done in the next turns of the loop. */
+const LONGEST_TURN_MS = 2_000;
+
+/** See the head of this file. */
+export class LivenessJudge {
+  readonly #facts: Facts;
+  readonly #triggers = new Map<object, { readonly job: string; readonly since: MonotonicMs }>();
+
+  constructor(facts: Facts) {
+    this.#facts = facts;
+  }
+
+  /** Somebody waits for the answer to a trigger. @returns to be called when it comes */
+  waits(job: string): () => void {
+    const mark = {};
+    this.#triggers.set(mark, { job, since: this.#facts.clock.monotonic() });
+    return () => void this.#triggers.delete(mark);
+  }
+
+  /** The process has ended; nobody waits any more. */
+  forgetTriggers(): void {
+    this.#triggers.clear();
+  }
+
+  get pendingTriggers(): number {
+    return this.#triggers.size;
+  }
+
+  /** Judges what has waited for too long while nothing disturbed the scheduler. */
+  look(): void {
+    const facts = this.#facts;
+    if (facts.calmSince === undefined || facts.draining || facts.reloading !== undefined) {
+      for (const of of facts.jobs.values()) of.waitingSince = of.overdueSince = undefined;
+      return;
+    }
+    const now = facts.clock.monotonic();
+    for (const [name, of] of facts.jobs) {
+      this.#lookAtTick(name, of, now);
+      this.#lookAtQueue(name, of, now);
+      this.#lookAtPlace(name, of, now);
+    }
+    for (const { job, since } of this.#triggers.values()) {
+      if (now - Math.max(since, facts.calmSince) > LONGEST_TURN_MS) facts.violate('no stall', `a trigger of ${job} waits since ${now - since} ms`);
+    }
+  }
+
+  #lookAtTick(name: string, of: JobFacts, now: MonotonicMs): void {
+    const facts = this.#facts;
+    if (!of.inForce || of.nextTick > facts.clock.now()) {
+      of.overdueSince = undefined;
+      return;
+    }
+    of.overdueSince ??= now;
+    if (now - Math.max(of.overdueSince, facts.calmSince ?? now) <= LONGEST_WAIT_MS) return;
+    facts.violate('no stall', `job ${name}: tick ${new Date(of.nextTick).toISOString()} is due and not decided`);
+  }
+
+  #lookAtQueue(name: string, of: JobFacts, now: MonotonicMs): void {
+    const facts = this.#facts;
+    const mayGo = of.queued.size > 0 && of.granted === undefined && of.unpausedForSure && !of.job.paused && !this.#isHeld(of);
+    if (!mayGo) {
+      of.waitingSince = undefined;
+      return;
+    }
+    of.waitingSince ??= now;
+    const handedOver = Math.max(0, ...of.job.exclusive.map((resource) => facts.handedOverAt.get(resource) ?? 0));
+    if (now - Math.max(of.waitingSince, handedOver, facts.calmSince ?? now) <= LONGEST_TURN_MS) return;
+    facts.violate('no stall', `job ${name}: ${[...of.queued.keys()].join(', ')} waits, and nothing is in its way`);
+  }
+
+  #lookAtPlace(name: string, of: JobFacts, now: MonotonicMs): void {
+    const facts = this.#facts;
+    const { granted } = of;
+    if (granted === undefined || granted.attempts > 0) return;
+    const begun = [...facts.jobs.values()].filter((other) => (other.granted?.attempts ?? 0) > 0).length;
+    if (begun >= facts.concurrency || now - Math.max(granted.grantedAt, facts.calmSince ?? now) <= LONGEST_WAIT_MS) return;
+    facts.violate('no stall', `run ${granted.runId} of ${name} has the slot and a place, and does not begin`);
+  }
+
+  #isHeld(of: JobFacts): boolean {
+    for (const other of this.#facts.jobs.values()) {
+      if (other !== of && other.granted?.exclusive.some((resource) => of.job.exclusive.includes(resource)) === true) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,142 @@
+/** One life of a simulated daemon: a real scheduler over the shared store, its runner, and how both end. */
+import type { Job } from '../core/job.ts';
+import type { Calendar, Turn } from '../core/ports.ts';
+import type { DurationMs } from '../core/time.ts';
+import type { SchedulerEvent } from '../engine/events.ts';
+import { Scheduler } from '../engine/scheduler.ts';
+import type { Facts } from './facts.ts';
+import { LivenessJudge } from './liveness-judge.ts';
+import { createProcessClock, type ProcessClock } from './process-clock.ts';
+import type { Random } from './random.ts';
+import type { RunJudge } from './run-judge.ts';
+import type { ScriptedRunner } from './scripted-runner.ts';
+import { INJECTED, type UnrulyStore } from './unruly-store.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+
+/** What lives longer than a process. */
+export interface Surroundings {
+  readonly clock: VirtualClock;
+  readonly calendar: Calendar;
+  readonly store: UnrulyStore;
+  readonly facts: Facts;
+  readonly judge: RunJudge;
+  readonly runner: ScriptedRunner;
+  readonly random: Random;
+  /** How often the wall clock was stepped. */
+  readonly steps: () => number;
+}
+
+/** The timer of a late checkpoint is the only one that a stopped scheduler may leave behind. */
+const CHECKPOINT_MS: DurationMs = 50;
+
+/** See the head of this file. */
+export class SimulatedProcess {
+  readonly scheduler: Scheduler;
+  readonly liveness: LivenessJudge;
+  readonly #around: Surroundings;
+  readonly #clock: ProcessClock;
+  readonly #heldAtStart: number;
+  readonly #stepsAtStart: number;
+  readonly #ended = new Set<string>();
+
+  constructor(around: Surroundings) {
+    const { clock, calendar, store, facts, runner, random } = around;
+    this.#around = around;
+    this.#heldAtStart = facts.heldMs;
+    this.#stepsAtStart = around.steps();
+    this.#clock = createProcessClock(clock);
+    this.liveness = new LivenessJudge(facts);
+    this.scheduler = new Scheduler({
+      clock: this.#clock,
+      calendar,
+      store: store.asStore(),
+      runnerFor: () => runner,
+      concurrency: facts.concurrency,
+      random: () => random.next(),
+    });
+    this.scheduler.events.subscribe((event) => this.#heard(event));
+  }
+
+  /** Arms the jobs, each from where its ticks were decided last. @throws TickwiseError `STORE_UNUSABLE` when the store fails */
+  async start(jobs: readonly Job[]): Promise<void> {
+    const { facts } = this.#around;
+    for (const job of jobs) facts.of(job.name).adopt(job, facts.of(job.name).decidedUntil);
+    facts.draining = false;
+    facts.history.note('start', jobs.length, 'jobs');
+    await this.scheduler.start(jobs);
+  }
+
+  /** Drains, judges what is left, and ends the process. */
+  async stop(graceMs: DurationMs, hurry: AbortSignal | undefined): Promise<void> {
+    const { facts, runner, store } = this.#around;
+    facts.draining = true;
+    facts.history.note('stop', graceMs);
+    const unproven = await this.scheduler.stop(graceMs, hurry);
+    facts.history.note('stopped', unproven);
+    for (const { runId, job } of runner.live()) {
+      if (!unproven.includes(runId)) facts.violate('proved dead', `the scheduler stopped and left run ${runId} of ${job.name} live, unsaid`);
+      if (job.isolation !== 'inline') facts.violate('time-bounded', `the scheduler stopped before run ${runId} of ${job.name}, which force can end`);
+    }
+    for (const runId of unproven) {
+      if (!runner.live().some((order) => order.runId === runId)) facts.violate('proved dead', `run ${runId} is over, and was said to ignore its stop`);
+    }
+    if (this.liveness.pendingTriggers > 0) facts.violate('no stall', 'the scheduler stopped and left a trigger without an answer');
+    const late = this.#clock.pendingMs().filter((ms) => ms > CHECKPOINT_MS);
+    if (late.length > 0) facts.violate('no stall', `the scheduler stopped and left timers: ${late.join(', ')} ms`);
+    if (unproven.length === 0 && store.mood === 'ready') {
+      for (const [name, of] of facts.jobs) {
+        if (of.granted !== undefined) facts.violate('accounted', `the scheduler stopped and left the slot of ${name} to run ${of.granted.runId}`);
+      }
+    }
+    this.end();
+  }
+
+  /** The process is gone, whatever it was doing, and its runs with it. */
+  end(): void {
+    const { facts, judge, runner, store, clock } = this.#around;
+    this.#clock.end();
+    store.crash();
+    this.liveness.forgetTriggers();
+    facts.draining = true;
+    for (const of of facts.jobs.values()) of.inForce = false;
+    for (const order of runner.live()) judge.gone(order);
+    runner.abandon();
+    const ends: Turn['ends'][number][] = [];
+    for (const [job, of] of facts.jobs) {
+      if (of.granted === undefined) continue;
+      of.checkpointUnknown = true;
+      const { runId, fence, attempts } = of.granted;
+      ends.push({ job, runId, fence, outcome: 'lost', endedAt: clock.now(), steps: 0, attempts });
+    }
+    store.write({ at: clock.now(), ends, checkpoints: [], promotions: [], claims: [] });
+  }
+
+  #heard(event: SchedulerEvent): void {
+    const { facts, steps } = this.#around;
+    switch (event.type) {
+      case 'runEnded':
+        if (this.#ended.has(event.runId)) facts.violate('accounted', `the end of run ${event.runId} of ${event.job} was told twice`);
+        this.#ended.add(event.runId);
+        break;
+      case 'storeFailed':
+        facts.history.note('store failed', event.error.message);
+        if (event.error.message !== INJECTED) facts.violate('one gate', `the store refused a turn: ${event.error.message}`);
+        break;
+      case 'storeRecovered':
+        facts.history.note('store recovered');
+        break;
+      case 'loopStalled':
+        if (facts.heldMs === this.#heldAtStart) facts.violate('no stall', `a stall of ${event.forMs} ms was told; the loop was never held`);
+        break;
+      case 'clockStepped':
+        facts.history.note('step noticed', event.byMs);
+        if (steps() === this.#stepsAtStart) facts.violate('clock', `a step of ${event.byMs} ms was told; the clock was never stepped`);
+        break;
+      case 'listenerFailed':
+        facts.violate('events', String(event.error), event.error);
+        break;
+      default:
+        break;
+    }
+  }
+}

@@ -1,0 +1,131 @@
+/** Watches what the scheduler asks of the store and what the store makes true: promises 1, 2 (proved dead) and 5 (accounted). */
+import type { Decision, TriggerDecision } from '../core/gate.ts';
+import type { Job } from '../core/job.ts';
+import type { Claim, Grant, Turn, TurnResult } from '../core/ports.ts';
+import { runIdOf } from '../core/tick.ts';
+import type { Facts, JobFacts } from './facts.ts';
+
+/** What held when a turn was asked for; judged by it, since a pause may come while the store is at work. */
+interface Asked {
+  readonly draining: boolean;
+  readonly paused: ReadonlySet<string>;
+}
+
+/** See the head of this file. */
+export class TurnJudge {
+  readonly #facts: Facts;
+  readonly #asked = new WeakMap<Turn, Asked>();
+
+  constructor(facts: Facts) {
+    this.#facts = facts;
+  }
+
+  /** The scheduler asks for a turn. */
+  asked(turn: Turn): void {
+    const facts = this.#facts;
+    const paused = new Set<string>();
+    for (const [name, of] of facts.jobs) if (of.pausedForSure || (of.job.paused && facts.reloading === undefined)) paused.add(name);
+    this.#asked.set(turn, { draining: facts.draining, paused });
+    for (const end of turn.ends) {
+      const { live } = facts.of(end.job);
+      if (live?.runId === end.runId) facts.violate('proved dead', `the end of run ${end.runId} of ${end.job} is written while it is live`);
+    }
+  }
+
+  /** The turn is true in the store, whether the scheduler knows it yet or not. */
+  applied(turn: Turn, result: TurnResult): void {
+    const asked = this.#asked.get(turn) ?? { draining: false, paused: new Set<string>() };
+    turn.ends.forEach((end, index) => this.#judgeEnd(end, result.ended[index] === true));
+    const promoted = new Set(turn.promotions.map((job) => job.name));
+    for (const grant of result.grants) this.#judgeGrant(grant, jobOf(grant, turn), asked, promoted);
+    turn.claims.forEach((claim, index) => this.#judgeClaim(claim, result.decisions[index] ?? [], asked));
+  }
+
+  #judgeEnd(end: Turn['ends'][number], accepted: boolean): void {
+    const facts = this.#facts;
+    const of = facts.of(end.job);
+    if (end.fence === undefined) {
+      if (accepted && !of.queued.delete(end.runId)) facts.violate('accounted', `run ${end.runId} of ${end.job} was withdrawn, and was not queued`);
+      if (accepted) of.ended.add(end.runId);
+      return;
+    }
+    facts.history.note('ended', end.runId, end.job, end.outcome, accepted ? '' : 'refused');
+    if (!accepted || of.granted?.runId !== end.runId || of.granted.fence !== end.fence) {
+      facts.violate('proved dead', `the end of run ${end.runId} of ${end.job} under fence ${end.fence} met a slot of ${of.granted?.runId}`);
+    }
+    if (of.ended.has(end.runId)) facts.violate('accounted', `run ${end.runId} of ${end.job} ended twice`);
+    of.ended.add(end.runId);
+    for (const name of of.granted?.exclusive ?? []) facts.handedOverAt.set(name, facts.clock.monotonic());
+    of.granted = undefined;
+  }
+
+  #judgeGrant(grant: Grant, job: Job, asked: Asked, promoted: ReadonlySet<string>): void {
+    const facts = this.#facts;
+    const of = facts.of(grant.job);
+    const what = `run ${grant.runId} of ${grant.job}`;
+    facts.history.note('granted', grant.runId, grant.job, 'fence', grant.fence, grant.cause);
+    if (of.granted !== undefined) facts.violate('never two', `${what} was granted while ${of.granted.runId} holds the slot`);
+    if (grant.fence <= of.fence) facts.violate('fence', `${what} was granted under fence ${grant.fence} after ${of.fence}`);
+    if (asked.draining) facts.violate('draining', `${what} was granted while the scheduler drains`);
+    if (asked.paused.has(grant.job) && (promoted.has(grant.job) || grant.cause !== 'trigger')) facts.violate('paused', `${what} was granted while the job is paused`);
+    for (const [name, other] of facts.jobs) {
+      const common = other.granted?.exclusive.find((resource) => job.exclusive.includes(resource));
+      if (common !== undefined) facts.violate('never two', `${what} was granted ${common}, which ${other.granted?.runId} of ${name} holds`);
+    }
+    of.fence = grant.fence;
+    of.queued.delete(grant.runId);
+    of.granted = { runId: grant.runId, fence: grant.fence, exclusive: job.exclusive, grantedAt: facts.clock.monotonic(), attempts: 0, budgetEnd: undefined };
+    for (const name of job.exclusive) facts.handedOverAt.set(name, facts.clock.monotonic());
+  }
+
+  #judgeClaim(claim: Claim, decisions: readonly (Decision | TriggerDecision)[], asked: Asked): void {
+    const of = this.#facts.of(claim.job.name);
+    for (const made of decisions) {
+      if (made.kind !== 'queue') continue;
+      const isTick = 'tick' in made;
+      this.#enqueue(of, made.runId, isTick ? made.cause : 'trigger', claim.job);
+    }
+    if (claim.kind === 'ticks') this.#judgeTicks(of, claim.job, decisions as readonly Decision[], asked);
+  }
+
+  #judgeTicks(of: JobFacts, job: Job, decisions: readonly Decision[], asked: Asked): void {
+    const facts = this.#facts;
+    const { reloading } = facts;
+    if (reloading?.jobs.get(job.name) === job) facts.adopt(job, reloading.at);
+    const decided = decisions.filter((made) => made.kind !== 'stop').toSorted((a, b) => a.tick - b.tick);
+    for (const made of decided) {
+      facts.history.note('tick', job.name, new Date(made.tick).toISOString(), made.kind, 'reason' in made ? made.reason : '');
+      if (made.tick !== of.nextTick) {
+        facts.violate('accounted', `job ${job.name}: tick ${iso(made.tick)} was decided; ${iso(of.nextTick)} was the next one due`);
+      }
+      of.decided(made.tick);
+      if (made.kind === 'start' || made.kind === 'queue') {
+        of.ticks.ran++;
+        if (asked.draining || asked.paused.has(job.name)) facts.violate('paused', `job ${job.name}: tick ${iso(made.tick)} ran while paused or draining`);
+        if (made.runId !== runIdOf(job.name, made.tick)) facts.violate('accounted', `job ${job.name}: tick ${iso(made.tick)} led to run ${made.runId}`);
+      } else if (made.kind === 'fold') {
+        of.ticks.folded++;
+        const isKnown = of.queued.has(made.into) || of.granted?.runId === made.into;
+        if (!isKnown) facts.violate('accounted', `job ${job.name}: tick ${iso(made.tick)} folded into ${made.into}, which neither waits nor holds the slot`);
+      } else of.ticks[made.kind === 'skip' ? 'skipped' : 'missed']++;
+    }
+  }
+
+  #enqueue(of: JobFacts, runId: string, cause: 'tick' | 'trigger' | 'catchup', job: Job): void {
+    of.queued.set(runId, cause);
+    const causes = [...of.queued.values()];
+    const plain = causes.filter((queued) => queued !== 'catchup').length;
+    if (plain > 1) this.#facts.violate('queue', `${plain} runs of ${job.name} are queued beside catch-ups`);
+  }
+}
+
+/** Under which definition a run was granted. */
+function jobOf(grant: Grant, turn: Turn): Job {
+  const job = turn.promotions.find(({ name }) => name === grant.job) ?? turn.claims.find((claim) => claim.job.name === grant.job)?.job;
+  if (job === undefined) throw new Error(`simulation: nobody asked for run ${grant.runId} of ${grant.job}`);
+  return job;
+}
+
+function iso(at: number): string {
+  return Number.isFinite(at) ? new Date(at).toISOString() : 'never';
+}
