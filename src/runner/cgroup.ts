@@ -105,7 +105,9 @@ export class CgroupHome {
     } catch {
       return false;
     } finally {
-      removeTree(this.#path);
+      probe.remove();
+      // Stays if this process has groups there already.
+      removeEmpty(this.#path);
     }
   }
 
@@ -196,6 +198,10 @@ function childrenOf(path: string): string[] {
 
 function removeTree(path: string): void {
   for (const name of childrenOf(path)) removeTree(join(path, name));
+  removeEmpty(path);
+}
+
+function removeEmpty(path: string): void {
   try {
     rmdirSync(path);
   } catch {

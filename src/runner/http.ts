@@ -211,6 +211,8 @@ function oneLine(text: string): string {
 function reasonOf(thrown: unknown): string {
   const inner = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
   if (!(inner instanceof Error)) return String(inner);
+  // What `fetch` says of a header that it refuses shows its value.
+  if (inner === thrown && inner instanceof TypeError) return 'it cannot be sent as configured; check method, headers and body';
   const code = (inner as NodeJS.ErrnoException).code;
   return oneLine(inner.message === '' ? (code ?? inner.name) : inner.message);
 }

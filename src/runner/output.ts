@@ -26,6 +26,8 @@ export class Output {
   readonly #lines: Record<OutputSource, LineSplitter>;
   #headLeft = HALF_BYTES;
   #tail: { readonly source: OutputSource; readonly bytes: Buffer }[] = [];
+  /** Where the tail begins in its list: taking the first off a long list each time would cost as much as the list is long. */
+  #tailFrom = 0;
   #tailBytes = 0;
   #omittedBytes = 0;
 
@@ -63,9 +65,10 @@ export class Output {
     this.endStep();
     const lines = splitters(this.#sink);
     if (this.#omittedBytes > 0) this.#sink.omitted(this.#omittedBytes + this.#dropBrokenLine());
-    for (const { source, bytes } of this.#tail) lines[source].write(bytes);
+    for (const { source, bytes } of this.#tail.slice(this.#tailFrom)) lines[source].write(bytes);
     for (const splitter of Object.values(lines)) splitter.flush();
     this.#tail = [];
+    this.#tailFrom = 0;
   }
 
   #keepLast(source: OutputSource, chunk: Buffer): void {
@@ -83,21 +86,25 @@ export class Output {
   }
 
   #dropOldest(excess: number): void {
-    const oldest = this.#tail[0];
+    const oldest = this.#tail[this.#tailFrom];
     if (oldest === undefined) return;
     const dropped = Math.min(excess, oldest.bytes.length);
-    if (dropped === oldest.bytes.length) this.#tail.shift();
-    else this.#tail[0] = { source: oldest.source, bytes: oldest.bytes.subarray(dropped) };
+    if (dropped === oldest.bytes.length) this.#tailFrom++;
+    else this.#tail[this.#tailFrom] = { source: oldest.source, bytes: oldest.bytes.subarray(dropped) };
+    if (2 * this.#tailFrom > this.#tail.length) {
+      this.#tail = this.#tail.slice(this.#tailFrom);
+      this.#tailFrom = 0;
+    }
     this.#tailBytes -= dropped;
     this.#omittedBytes += dropped;
   }
 
   /** What is left of a line whose beginning was left out is left out too, if a whole one follows. */
   #dropBrokenLine(): number {
-    const oldest = this.#tail[0];
+    const oldest = this.#tail[this.#tailFrom];
     const end = oldest === undefined ? 0 : lineEnd(oldest.bytes, 0);
     if (oldest === undefined || end === oldest.bytes.length) return 0;
-    this.#tail[0] = { source: oldest.source, bytes: oldest.bytes.subarray(end) };
+    this.#tail[this.#tailFrom] = { source: oldest.source, bytes: oldest.bytes.subarray(end) };
     return end;
   }
 }

@@ -303,4 +303,26 @@ describe.each(kindsHere())('a command proved by %s', (kind) => {
     expect(await trial.end()).toMatchObject({ outcome: 'timedOut', stop: { kind: 'stepTimeout', limitMs: 200 } });
     expect(aliveWith(trial.runId, seconds)).toEqual([]);
   });
+
+  test('bears a flood of output: bounded memory, a free event loop, and the cap is said', async () => {
+    await using bench = setup();
+    const rssBefore = process.memoryUsage.rss();
+    let peakBytes = 0;
+    let latestMs = 0;
+    let last = performance.now();
+    const timer = setInterval(() => {
+      const now = performance.now();
+      latestMs = Math.max(latestMs, now - last - 100);
+      last = now;
+      peakBytes = Math.max(peakBytes, process.memoryUsage.rss() - rssBefore);
+    }, 100);
+    const trial = bench.start({ kind: 'shell', shell: 'yes | head -c 1G' });
+    const { outcome } = await trial.end();
+    clearInterval(timer);
+    expect(outcome).toBe('succeeded');
+    expect(trial.recorder.texts('task')).toEqual([expect.stringMatching(/^107\d{7} bytes of output were left out here; 64 KiB of a run are kept/)]);
+    expect(trial.recorder.texts('stdout')).toHaveLength(32_768);
+    expect(peakBytes).toBeLessThan(150 * 1_048_576);
+    expect(latestMs).toBeLessThan(50);
+  });
 });

@@ -225,6 +225,11 @@ test('fails in one line when nobody listens', async () => {
   expect(error?.message).toMatch(/^job call: GET http:\/\/127\.0\.0\.1:\d+\/gone failed: .*ECONNREFUSED/);
 });
 
+test('keeps the value of a header that cannot be sent to itself', async () => {
+  const { error } = await run({ url: 'http://127.0.0.1:9/', headers: { 'X-Api-Key': 'sec\nret' } });
+  expect(error?.message).toBe('job call: GET http://127.0.0.1:9/ failed: it cannot be sent as configured; check method, headers and body');
+});
+
 test('fails when the answer breaks off', async () => {
   await using server = await Server.open((_, response) => {
     response.writeHead(200, { 'content-length': '100' });
