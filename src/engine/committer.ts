@@ -3,7 +3,7 @@
  * all starts and ends of one turn share one commit. A turn that the store refuses is put back and tried again: an end is
  * written late rather than never, and nothing starts meanwhile.
  */
-import { errorRecord } from '../core/errors.ts';
+import { errorRecord, TickwiseError } from '../core/errors.ts';
 import type { Clock, Store, Turn, TurnResult } from '../core/ports.ts';
 import type { DurationMs, MonotonicMs } from '../core/time.ts';
 import type { Events } from './events.ts';
@@ -110,6 +110,8 @@ export class Committer {
   }
 
   #failed(turn: Turn, error: unknown): void {
+    // Anything else is a bug, here or in the store: it ends the process, and the next start recovers.
+    if (!(error instanceof TickwiseError)) throw error;
     this.#source.restore(turn);
     if (this.#failingSince === undefined) {
       this.#failingSince = this.#clock.monotonic();
