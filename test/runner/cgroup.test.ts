@@ -9,10 +9,25 @@ import { kindsHere } from './command-setup.ts';
 const v1 = '32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu';
 
 test.each([
-  ['a unified layout', '30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw', '0::/system.slice/tickwise.service', ['/sys/fs/cgroup/system.slice/tickwise.service']],
-  ['a hybrid layout', `${v1}\n41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw`, '1:cpu:/a\n0::/', ['/sys/fs/cgroup/unified/']],
+  [
+    'a unified layout',
+    '30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw',
+    '0::/system.slice/tickwise.service',
+    ['/sys/fs/cgroup/system.slice/tickwise.service'],
+  ],
+  [
+    'a hybrid layout',
+    `${v1}\n41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw`,
+    '1:cpu:/a\n0::/',
+    ['/sys/fs/cgroup/unified/'],
+  ],
   ['optional fields', '30 23 0:26 / /cg rw shared:4 master:1 - cgroup2 none rw', '0::/x', ['/cg/x']],
-  ['a mount of a part', '30 23 0:26 /docker/1 /sys/fs/cgroup rw - cgroup2 cgroup2 rw', '0::/docker/1/inner', ['/sys/fs/cgroup/inner']],
+  [
+    'a mount of a part',
+    '30 23 0:26 /docker/1 /sys/fs/cgroup rw - cgroup2 cgroup2 rw',
+    '0::/docker/1/inner',
+    ['/sys/fs/cgroup/inner'],
+  ],
   ['a mount of another part', '30 23 0:26 /../.. /sys/fs/cgroup rw - cgroup2 cgroup2 rw', '0::/', ['/sys/fs/cgroup']],
   ['a mount point with a blank', String.raw`30 23 0:26 / /my\040cg rw - cgroup2 cgroup2 rw`, '0::/x', ['/my cg/x']],
   ['version 1 alone', v1, '1:cpu:/a', []],

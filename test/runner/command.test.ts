@@ -320,7 +320,9 @@ describe.each(kindsHere())('a command proved by %s', (kind) => {
     const { outcome } = await trial.end();
     clearInterval(timer);
     expect(outcome).toBe('succeeded');
-    expect(trial.recorder.texts('task')).toEqual([expect.stringMatching(/^107\d{7} bytes of output were left out here; 64 KiB of a run are kept/)]);
+    expect(trial.recorder.texts('task')).toEqual([
+      expect.stringMatching(/^107\d{7} bytes of output were left out here; 64 KiB of a run are kept/),
+    ]);
     expect(trial.recorder.texts('stdout')).toHaveLength(32_768);
     expect(peakBytes).toBeLessThan(150 * 1_048_576);
     expect(latestMs).toBeLessThan(50);

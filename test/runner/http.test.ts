@@ -93,13 +93,20 @@ test('succeeds on 2xx, and keeps a JSON body as the result', async () => {
 });
 
 test('succeeds on 2xx with a body that is not JSON, without a result', async () => {
-  await using server = await Server.open((_, response) => void response.writeHead(200, { 'content-type': 'text/plain' }).end('fine'));
+  await using server = await Server.open(
+    (_, response) => void response.writeHead(200, { 'content-type': 'text/plain' }).end('fine'),
+  );
   expect(await run({ url: server.origin })).toMatchObject({ outcome: 'succeeded', result: undefined });
 });
 
 test('sends method, headers and body as configured, and the run with its fence', async () => {
   await using server = await Server.open((_, response) => void response.writeHead(204).end());
-  await run({ url: `${server.origin}/x?y=1`, method: 'POST', headers: { Authorization: 'Bearer t', 'Content-Type': 'text/x' }, body: 'hello' });
+  await run({
+    url: `${server.origin}/x?y=1`,
+    method: 'POST',
+    headers: { Authorization: 'Bearer t', 'Content-Type': 'text/x' },
+    body: 'hello',
+  });
   expect(server.seen).toMatchObject([
     {
       method: 'POST',
@@ -117,7 +124,12 @@ test('polls the Location of a 202, which is relative to the URL, until another a
     if (location === undefined) json(response, '{"ok":true}');
     else response.writeHead(202, { location, 'retry-after': '0' }).end('accepted');
   });
-  const end = await run({ url: `${server.origin}/api/start`, method: 'POST', body: 'b', headers: { Authorization: 't', 'Content-Type': 'text/x' } });
+  const end = await run({
+    url: `${server.origin}/api/start`,
+    method: 'POST',
+    body: 'b',
+    headers: { Authorization: 't', 'Content-Type': 'text/x' },
+  });
   expect(end).toMatchObject({ outcome: 'succeeded', steps: 3, result: '{"ok":true}', checkpoint: undefined });
   expect(server.seen.map(({ method, path, body }) => [method, path, body])).toEqual([
     ['POST', '/api/start', 'b'],
@@ -146,13 +158,17 @@ test('is unfinished when the budget ends while it polls, and the next run goes o
   });
   const first = await run({ url: `${server.origin}/start`, method: 'POST' }, { budgetMs: 200 });
   expect(first).toMatchObject({ outcome: 'unfinished', checkpoint: JSON.stringify({ location: `${server.origin}/poll` }) });
-  expect(await run({ url: `${server.origin}/start`, method: 'POST' }, { checkpoint: first.checkpoint, runId: 'run-2' })).toMatchObject({ outcome: 'succeeded' });
+  expect(
+    await run({ url: `${server.origin}/start`, method: 'POST' }, { checkpoint: first.checkpoint, runId: 'run-2' }),
+  ).toMatchObject({ outcome: 'succeeded' });
   expect(server.seen.map(({ method, path }) => `${method} ${path}`)).toEqual(['POST /start', 'GET /poll']);
 });
 
 test('gives configured headers to no other origin', async () => {
   await using other = await Server.open((_, response) => void response.writeHead(200).end());
-  await using server = await Server.open((_, response) => void response.writeHead(202, { location: `${other.origin}/poll`, 'retry-after': '0' }).end());
+  await using server = await Server.open(
+    (_, response) => void response.writeHead(202, { location: `${other.origin}/poll`, 'retry-after': '0' }).end(),
+  );
   expect(await run({ url: server.origin, headers: { 'X-Api-Key': 'secret' } })).toMatchObject({ outcome: 'succeeded' });
   expect(other.seen[0]?.headers['x-api-key']).toBeUndefined();
   expect(other.seen[0]?.headers['x-tickwise-run']).toBe('run-1');
@@ -188,7 +204,9 @@ test('fails on another status, and shows it with the beginning of the body', asy
   const { outcome, error } = await run({ url: `${server.origin}/a?token=secret` });
   expect(outcome).toBe('failed');
   expect(error?.code).toBe('STEP_FAILED');
-  expect(error?.message).toMatch(/^job call: http:\/\/127\.0\.0\.1:\d+\/a answered 503 Service Unavailable: out of order x{1000,1100}$/);
+  expect(error?.message).toMatch(
+    /^job call: http:\/\/127\.0\.0\.1:\d+\/a answered 503 Service Unavailable: out of order x{1000,1100}$/,
+  );
 });
 
 test.each([
@@ -227,7 +245,9 @@ test('fails in one line when nobody listens', async () => {
 
 test('keeps the value of a header that cannot be sent to itself', async () => {
   const { error } = await run({ url: 'http://127.0.0.1:9/', headers: { 'X-Api-Key': 'sec\nret' } });
-  expect(error?.message).toBe('job call: GET http://127.0.0.1:9/ failed: it cannot be sent as configured; check method, headers and body');
+  expect(error?.message).toBe(
+    'job call: GET http://127.0.0.1:9/ failed: it cannot be sent as configured; check method, headers and body',
+  );
 });
 
 test('fails when the answer breaks off', async () => {
@@ -273,7 +293,9 @@ test('aborts a body that trickles when it is cancelled, and the server sees it c
 });
 
 test('stops waiting for the next poll when it is cancelled', async () => {
-  await using server = await Server.open((_, response) => void response.writeHead(202, { location: '/poll', 'retry-after': '3600' }).end());
+  await using server = await Server.open(
+    (_, response) => void response.writeHead(202, { location: '/poll', 'retry-after': '3600' }).end(),
+  );
   const attempt = start({ url: server.origin }, { budgetMs: 7_200_000 });
   await server.waitFor(() => server.seen.length === 1);
   attempt.stop({ kind: 'cancel', by: 'test' });

@@ -6,7 +6,14 @@ import { hasEnvironment, isAlive, parseStat, ProcessTable, readProcess } from '.
 const numbers = '7 8 9 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 272707 1000 50';
 
 test.each(['sh', 'a b', 'x) R 1 2', '((', ')', 'two\nlines'])('reads a process whose name is %j', (name) => {
-  expect(parseStat(`42 (${name}) S ${numbers}\n`)).toEqual({ pid: 42, parent: 7, group: 8, session: 9, state: 'S', start: 272707 });
+  expect(parseStat(`42 (${name}) S ${numbers}\n`)).toEqual({
+    pid: 42,
+    parent: 7,
+    group: 8,
+    session: 9,
+    state: 'S',
+    start: 272707,
+  });
 });
 
 test.each(['', '42', '42 (sh) S 1 2'])('reads nothing from %j', (text) => {
