@@ -13,7 +13,7 @@ export const CHANNEL_FD = 3;
 
 /** The host's end. */
 export interface HostChannel {
-  send(message: FromHost): void;
+  readonly send: (message: FromHost) => void;
 }
 
 /**

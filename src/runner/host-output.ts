@@ -56,7 +56,7 @@ export function captureStreams(current: () => HostOutput | undefined): () => voi
         typeof chunk === 'string' ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString(encoding),
       );
       const callback = typeof encodingOrDone === 'function' ? encodingOrDone : done;
-      if (typeof callback === 'function') process.nextTick(callback as () => void);
+      if (typeof callback === 'function') process.nextTick(callback);
       return true;
     };
     return splitter;

@@ -109,7 +109,7 @@ class ThreadHost implements Host {
   /** What the thread posted before it ended may be told after its end; it counts, the last checkpoint above all. */
   #drain(): void {
     for (let held = receiveMessageOnPort(this.#port); held !== undefined; held = receiveMessageOnPort(this.#port)) {
-      this.#receive((held as { message: unknown }).message);
+      this.#receive(held.message);
     }
     this.#port.close();
   }

@@ -147,12 +147,13 @@ function startDaemon(flags: string[], ...args: string[]): Daemon {
   };
 }
 
-async function untilDead(pids: () => number[], withinMs: number): Promise<void> {
+async function untilDead(pids: () => number[], withinMs: number): Promise<number[]> {
   const until = clock.monotonic() + withinMs;
   while (pids().length === 0 || pids().some(isAlive)) {
     if (clock.monotonic() > until) throw new Error(`alive after ${withinMs} ms: ${pids().filter(isAlive).join(' ')}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  return pids().filter(isAlive);
 }
 
 it('leaves no idle child behind when the daemon is killed', async () => {
@@ -160,7 +161,7 @@ it('leaves no idle child behind when the daemon is killed', async () => {
   const daemon = startDaemon([], 'process', 'tellsPid', file.path, '60000', '500');
   await daemon.untilLine('outcome: succeeded');
   daemon.child.kill('SIGKILL');
-  await untilDead(() => file.pids(), 2_000);
+  expect(await untilDead(() => file.pids(), 2_000)).toEqual([]);
 });
 
 it('leaves no busy child behind when the daemon is killed: the run gets its grace and no more', async () => {
@@ -168,7 +169,7 @@ it('leaves no busy child behind when the daemon is killed: the run gets its grac
   const daemon = startDaemon([], 'process', 'ignoresTerminate', file.path, '60000', '500');
   await daemon.untilLine('line: deaf');
   daemon.child.kill('SIGKILL');
-  await untilDead(() => file.pids(), 3_000);
+  expect(await untilDead(() => file.pids(), 3_000)).toEqual([]);
 });
 
 it('leaves no blocked child behind when the daemon is killed: it ends by budget + grace + 2 s', async () => {
@@ -176,7 +177,7 @@ it('leaves no blocked child behind when the daemon is killed: it ends by budget 
   const daemon = startDaemon([], 'process', 'blocksThread', file.path, '1500', '300');
   await daemon.untilLine('line: about to block');
   daemon.child.kill('SIGKILL');
-  await untilDead(() => file.pids(), 3_800);
+  expect(await untilDead(() => file.pids(), 3_800)).toEqual([]);
 });
 
 it('ends a blocked child by budget + grace + 2 s while the daemon is frozen', async () => {
@@ -184,7 +185,7 @@ it('ends a blocked child by budget + grace + 2 s while the daemon is frozen', as
   const daemon = startDaemon([], 'process', 'blocksThread', file.path, '1500', '300');
   await daemon.untilLine('line: about to block');
   daemon.child.kill('SIGSTOP');
-  await untilDead(() => file.pids(), 3_800);
+  expect(await untilDead(() => file.pids(), 3_800)).toEqual([]);
 });
 
 it.each(['worker', 'process'])('starts a %s also when the daemon was started with flags of its own', async (isolation) => {
@@ -194,5 +195,5 @@ it.each(['worker', 'process'])('starts a %s also when the daemon was started wit
     'data:text/javascript,import{isMainThread}from"node:worker_threads";if(!isMainThread)process.exit(9)',
   ];
   const daemon = startDaemon(flags, isolation, 'doneAtOnce', file.path, '60000', '500');
-  await daemon.untilLine('outcome: succeeded');
+  expect(await daemon.untilLine('outcome: succeeded')).toBeUndefined();
 });
