@@ -7,7 +7,7 @@ import type { StepResult, TaskContext, TimeoutTaskHandler } from '../core/task.t
 import { RunLoop } from '../engine/run-loop.ts';
 import { SharedTurn } from '../engine/turn.ts';
 import { commandEnvironment } from './environment.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, removeStaleFolders } from './exchange.ts';
 import { execute, type ExecutionEnd, type Launch } from './execution.ts';
 import { Output } from './output.ts';
 import { LAUNCHER, type ProcessTree, type ProcessTrees } from './process-tree.ts';
@@ -33,6 +33,7 @@ const MORE_TO_DO = 75;
 export function createCommandRunner(options: CommandRunnerOptions): Runner {
   const turn = new SharedTurn(options.clock);
   const live = new Set<LiveAttempt>();
+  const cleaning = removeStaleFolders();
   return {
     start(order, observer) {
       const attempt = new CommandAttempt(order, observer, options, turn);
@@ -41,7 +42,7 @@ export function createCommandRunner(options: CommandRunnerOptions): Runner {
       return attempt;
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([...live].map(({ ended }) => ended));
+      await Promise.all([cleaning, ...[...live].map(({ ended }) => ended)]);
     },
   };
 }

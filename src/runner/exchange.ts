@@ -1,11 +1,12 @@
 /** The files through which a command and its run exchange JSON: the checkpoint, both ways, and the result. */
-import { closeSync, constants, fstatSync, mkdtempSync, openSync, readSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, mkdtempSync, openSync, readSync, statSync, writeFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TickwiseError } from '../core/errors.ts';
 import type { JobName } from '../core/job.ts';
 import type { ExchangeFiles } from './environment.ts';
+import { readProcess } from './proc.ts';
 
 const LARGEST_BYTES = 1_048_576;
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -34,7 +35,7 @@ export class Exchange implements ExchangeFiles, AsyncDisposable {
     this.#job = job;
     this.#checkpoint = checkpoint;
     try {
-      this.#folder = mkdtempSync(join(tmpdir(), 'tickwise-'));
+      this.#folder = mkdtempSync(join(tmpdir(), `${folderPrefix()}-`));
       this.checkpointFile = join(this.#folder, 'checkpoint.json');
       this.resultFile = join(this.#folder, 'result.json');
       if (checkpoint !== undefined) writeFileSync(this.checkpointFile, checkpoint);
@@ -104,6 +105,32 @@ export class Exchange implements ExchangeFiles, AsyncDisposable {
   #invalid(what: string, variable: string, fault: string, cause?: unknown): TickwiseError {
     return new TickwiseError('CHECKPOINT_INVALID', `job ${this.#job}: the ${what} in ${variable} ${fault}`, { cause });
   }
+}
+
+const FOLDER = /^tickwise-(\d+)-(\d+)-(\d+)-\w+$/;
+
+/**
+ * Removes the folders that daemons left behind when they were killed: checkpoints are nobody else's business.
+ *
+ * @returns when it is done, or not possible; never rejects
+ */
+export async function removeStaleFolders(): Promise<void> {
+  const own = FOLDER.exec(`${folderPrefix()}-x`);
+  if (own === null) return;
+  const names = await readdir(tmpdir()).catch(() => []);
+  for (const name of names) {
+    const [, space, pid, start] = FOLDER.exec(name) ?? [];
+    // Another container may share the folder; its numbers say nothing here.
+    if (space !== own[1] || readProcess(Number(pid))?.start === Number(start)) continue;
+    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/** Names the process that owns a folder for ever: number space, pid, start time. Without `/proc`, nobody in particular. */
+function folderPrefix(): string {
+  const self = readProcess(process.pid);
+  const space = statSync('/proc/self/ns/pid', { throwIfNoEntry: false });
+  return self === undefined || space === undefined ? 'tickwise' : `tickwise-${space.ino}-${self.pid}-${self.start}`;
 }
 
 function messageOf(thrown: unknown): string {

