@@ -70,15 +70,30 @@ export class StepContext implements TaskContext {
     };
   }
 
-  remainingMs(): DurationMs {
-    return Math.max(0, this.#order.budgetEnd - this.#clock.monotonic());
+  // These are given out bound, and made only when asked for: steps take them out of their context, as in `({ sleep }) => …`.
+
+  get remainingMs(): () => DurationMs {
+    return () => Math.max(0, this.#order.budgetEnd - this.#clock.monotonic());
   }
 
-  value(key: string | symbol): unknown {
-    return this.#values?.get(key);
+  get value(): (key: string | symbol) => unknown {
+    return (key) => this.#values?.get(key);
   }
 
-  sleep(ms: DurationMs): Promise<void> {
+  get sleep(): (ms: DurationMs) => Promise<void> {
+    return (ms) => this.#sleep(ms);
+  }
+
+  /** Aborts `signal`. Called by the step loop alone, once. */
+  abort(reason: StopReason): void {
+    this.#stop = new TickwiseError('RUN_STOPPED', `job ${this.job}: the run was asked to stop: ${describeStop(reason)}`, {
+      facts: { ...reason },
+    });
+    this.#controller?.abort(this.#stop);
+    this.inner?.stop(reason);
+  }
+
+  #sleep(ms: DurationMs): Promise<void> {
     const { signal } = this;
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
@@ -95,15 +110,6 @@ export class StepContext implements TaskContext {
       });
       signal.addEventListener('abort', onAbort, { once: true });
     });
-  }
-
-  /** Aborts `signal`. Called by the step loop alone, once. */
-  abort(reason: StopReason): void {
-    this.#stop = new TickwiseError('RUN_STOPPED', `job ${this.job}: the run was asked to stop: ${describeStop(reason)}`, {
-      facts: { ...reason },
-    });
-    this.#controller?.abort(this.#stop);
-    this.inner?.stop(reason);
   }
 
   /** What a loop within this one is told to tell. */
