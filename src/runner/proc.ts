@@ -12,7 +12,12 @@ export interface ProcessInfo {
   readonly state: string;
   /** When it was started, in clock ticks since boot. */
   readonly start: number;
+  /** A thread of the kernel, which has neither arguments nor environment. */
+  readonly isKernel: boolean;
 }
+
+/** PF_KTHREAD of the kernel's `sched.h`, in the field `flags`. */
+const KERNEL_THREAD = 0x0020_0000;
 
 /**
  * Reads the text of `/proc/PID/stat`.
@@ -35,6 +40,7 @@ export function parseStat(text: string): ProcessInfo | undefined {
     session: Number(fields[3]),
     state,
     start: Number(fields[19]),
+    isKernel: (Number(fields[6]) & KERNEL_THREAD) !== 0,
   };
 }
 
@@ -77,20 +83,26 @@ function listPids(): number[] {
 }
 
 /**
- * Whether the environment that a program was started with holds one of these entries.
+ * What the environment of a process says about some entries.
  *
  * @param pid its number
  * @param entries each as `NAME=value`
- * @returns `false` too when the environment may not be read (another user's process) or the process is gone
+ * @returns whether it holds one of them; `unknown` while a program is being loaded, for some microseconds or, on a busy machine,
+ *   milliseconds, when it shows neither environment nor arguments. One that may not be read (another user's), or is gone, holds none
  */
-export function hasEnvironment(pid: number, entries: readonly string[]): boolean {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/environ`, 'latin1');
-  } catch {
-    return false;
-  }
+export function hasEnvironment(pid: number, entries: readonly string[]): boolean | 'unknown' {
+  const text = readText(`/proc/${pid}/environ`);
+  if (text === undefined) return false;
+  if (text === '') return readText(`/proc/${pid}/cmdline`) === '' ? 'unknown' : false;
   return entries.some((entry) => text.startsWith(`${entry}\0`) || text.includes(`\0${entry}\0`));
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return undefined;
+  }
 }
 
 /** All processes, as far as one reading can tell. */

@@ -6,7 +6,7 @@
  * - `cgroup`: the run's processes are born in a cgroup of their own (the launcher enters it and then becomes the program), and
  *   the proof is `populated 0` of that group, followed by one sweep, for one who was let out of the group by a hand that may do so.
  * - `sweep`: where no cgroup can be written, `/proc` is searched for the run's mark in environments, for descendants, groups and
- *   sessions (see `sweep.ts` for what that covers). The proof is two sweeps that find nothing, each an exact picture of one instant,
+ *   sessions (see `sweep.ts` for what that covers). The proof is two sweeps that find nothing, each sure of having seen everything,
  *   and the kernel's word that the run's process groups are empty.
  * - `group`: elsewhere than on Linux the process group is all that can be asked for. `doctor` says so.
  *
@@ -106,7 +106,7 @@ export function createProcessTrees(options: { readonly useCgroup?: boolean } = {
 
 /** Rounds of one `signal` call: a tree that still shows new members after as many is left to the caller's next call. */
 const MOST_ROUNDS = 20;
-/** Two, since a program that is just being loaded shows no environment for some microseconds. */
+/** One would do if `/proc` never showed anything half done; the second costs little. */
 const LOOKS_OF_A_PROOF = 2;
 /** Where processes are born and end during so many looks in a row, there is no proof yet; the caller looks again. */
 const MOST_LOOKS = 20;
@@ -179,12 +179,12 @@ class LinuxTree implements ProcessTree {
   async #isEmpty(): Promise<boolean> {
     if (this.#groups.length > 0) {
       // The kernel counts for us. One look is for who was let out of the group.
-      return !this.#isPopulated() && this.#sweep.pick(await this.#table.read()).length === 0 && !this.#isPopulated();
+      return !this.#isPopulated() && this.#sweep.look(await this.#table.read()).found.length === 0 && !this.#isPopulated();
     }
-    for (let looks = 0, exact = 0; looks < MOST_LOOKS; looks++) {
-      const table = await this.#table.read();
-      if (this.#sweep.pick(table).length > 0) return false;
-      if (table.isExact && ++exact === LOOKS_OF_A_PROOF) return this.#sweep.liveGroups().length === 0;
+    for (let looks = 0, sure = 0; looks < MOST_LOOKS; looks++) {
+      const { found, isSure } = this.#sweep.look(await this.#table.read());
+      if (found.length > 0) return false;
+      if (isSure && ++sure === LOOKS_OF_A_PROOF) return this.#sweep.liveGroups().length === 0;
     }
     return false;
   }
@@ -194,7 +194,7 @@ class LinuxTree implements ProcessTree {
   }
 
   async #find(): Promise<ProcessInfo[]> {
-    const found = new Map(this.#sweep.pick(await this.#table.read()).map((member) => [member.pid, member]));
+    const found = new Map(this.#sweep.look(await this.#table.read()).found.map((member) => [member.pid, member]));
     for (const pid of this.#groups.flatMap((group) => group.pids())) {
       const member = found.has(pid) ? undefined : readProcess(pid);
       if (member !== undefined && isAlive(member)) found.set(pid, member);

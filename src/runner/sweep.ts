@@ -13,6 +13,14 @@
  */
 import { hasEnvironment, type ProcessInfo, readProcess, type TableReading } from './proc.ts';
 
+/** What one look says. */
+export interface Look {
+  /** The run's live processes. */
+  readonly found: readonly ProcessInfo[];
+  /** Nothing can have been overlooked. */
+  readonly isSure: boolean;
+}
+
 /** What is known of one run's processes, from look to look. */
 export class Sweep {
   readonly #marks: readonly string[];
@@ -46,20 +54,23 @@ export class Sweep {
    * Picks the run's processes, never this process itself.
    *
    * @param table a reading of the process table
-   * @returns its live processes
+   * @returns its live processes, and whether that is all
    */
-  pick({ alive, dead }: TableReading): readonly ProcessInfo[] {
+  look({ alive, dead, isExact }: TableReading): Look {
     this.#forgetReused(alive);
     const found: ProcessInfo[] = [];
-    let rest = alive.filter((process) => process.pid !== globalThis.process.pid);
-    for (let first = true; ; first = false) {
+    let isSure = isExact;
+    let rest = alive.filter(({ pid, isKernel }) => !isKernel && pid !== process.pid);
+    for (let isFirst = true; ; isFirst = false) {
       const others: ProcessInfo[] = [];
-      for (const process of rest) {
-        if (this.#isKin(process) || (first && this.#isMarked(process))) {
-          found.push(process);
-          this.#know(process);
+      for (const candidate of rest) {
+        const isOurs = this.#isKin(candidate) || (isFirst && this.#isMarked(candidate));
+        if (isOurs === 'unknown') isSure = false;
+        if (isOurs === true) {
+          found.push(candidate);
+          this.#know(candidate);
         } else {
-          others.push(process);
+          others.push(candidate);
         }
       }
       if (others.length === rest.length) break;
@@ -67,7 +78,7 @@ export class Sweep {
     }
     this.#forgetUnused(found);
     this.#groupsOfZombies = new Set(dead.map(({ group }) => group));
-    return found;
+    return { found, isSure };
   }
 
   /**
@@ -115,7 +126,7 @@ export class Sweep {
     return known.has(process.pid) || known.has(process.parent) || known.has(process.group) || known.has(process.session);
   }
 
-  #isMarked(process: ProcessInfo): boolean {
+  #isMarked(process: ProcessInfo): boolean | 'unknown' {
     return this.#isYoung(process) && hasEnvironment(process.pid, this.#marks);
   }
 

@@ -13,11 +13,16 @@ test.each(['sh', 'a b', 'x) R 1 2', '((', ')', 'two\nlines'])('reads a process w
     session: 9,
     state: 'S',
     start: 272707,
+    isKernel: false,
   });
 });
 
 test.each(['', '42', '42 (sh) S 1 2'])('reads nothing from %j', (text) => {
   expect(parseStat(text)).toBeUndefined();
+});
+
+test('tells the threads of the kernel', () => {
+  expect(parseStat(`42 (kworker/0:1) I ${numbers.replace('4194304', '69238880')}`)?.isKernel).toBe(true);
 });
 
 test('takes a zombie for dead', () => {

@@ -48,7 +48,7 @@ describe.each(kindsHere())('a process tree of kind %s', (kind) => {
     await using bench = setup();
     const tree = bench.trees.open(bench.id);
     await bench.start(tree, 'daemonises.sh', 'stay');
-    expect(new Set(await tree.members())).toEqual(new Set(aliveWith(bench.seconds)));
+    expect(new Set(await tree.members())).toEqual(new Set(aliveWith(bench.seconds, bench.id)));
     expect(await tree.waitEmpty(0)).toBe(false);
     await tree.signal('SIGKILL');
     expect(await tree.waitEmpty(2_000)).toBe(true);
@@ -59,9 +59,9 @@ describe.each(kindsHere())('a process tree of kind %s', (kind) => {
     await using bench = setup();
     const tree = bench.trees.open(bench.id, 'TICKWISE_HOST_ID');
     expect(tree.wrap(['x']).env).toEqual({ TICKWISE_HOST_ID: bench.id });
-    await bench.start(tree, 'sleeps.sh');
-    expect(aliveWith(`TICKWISE_HOST_ID=${bench.id}`)).toHaveLength(1);
-    await tree.signal('SIGTERM');
+    const child = await bench.start(tree, 'ends-well-on-sigterm.sh', '0');
+    expect(aliveWith(`TICKWISE_HOST_ID=${bench.id}`)).toContain(child.pid);
+    await tree.signal('SIGKILL');
     expect(await tree.waitEmpty(2_000)).toBe(true);
   });
 
@@ -101,10 +101,10 @@ describe.each(kindsHere())('a process tree of kind %s', (kind) => {
     const tree = bench.trees.open(bench.id);
     const otherTree = other.trees.open(other.id);
     await bench.start(tree, 'sleeps.sh');
-    await other.start(otherTree, 'sleeps.sh');
+    const child = await other.start(otherTree, 'ends-well-on-sigterm.sh', '0');
     await tree.signal('SIGKILL');
     expect(await tree.waitEmpty(2_000)).toBe(true);
-    expect(aliveWith(other.seconds)).toHaveLength(1);
+    expect(aliveWith(other.seconds)).toContain(child.pid);
     await otherTree.signal('SIGKILL');
     expect(await otherTree.waitEmpty(2_000)).toBe(true);
   });
@@ -114,7 +114,9 @@ describe.runIf(kindsHere().includes('cgroup'))('a cgroup', () => {
   test('holds even a process that cleared its environment, left the session, and has no living ancestor', async () => {
     await using bench = new Bench(createProcessTrees());
     const tree = bench.trees.open(bench.id);
-    await bench.start(tree, 'vanishes.sh');
+    const child = await bench.start(tree, 'vanishes.sh');
+    if (child.exitCode === null) await once(child, 'exit');
+    expect(aliveWith(bench.seconds)).toHaveLength(1);
     expect(await tree.members()).toEqual(aliveWith(bench.seconds));
     expect(await tree.waitEmpty(0)).toBe(false);
     await tree.signal('SIGKILL');
