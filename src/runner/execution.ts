@@ -53,6 +53,8 @@ export interface ExecutionEnd {
 /** A program may end a moment before its helpers do, e.g. before a `tee` that writes its output. */
 const LEFT_BEHIND_PATIENCE_MS = 100;
 const FIRST_REMINDER_MS = 100;
+/** Without a cgroup, one who forks and leaves the session can escape a shot, but not many. */
+const KILL_AGAIN_MS = 50;
 const BLOCKED_AFTER_MS = 2_000;
 const RETRY_MS = 1_000;
 const DRAIN_MS = 500;
@@ -151,11 +153,15 @@ class Running {
   }
 
   async #killAll(): Promise<true> {
-    for (let patienceMs = BLOCKED_AFTER_MS, said = ''; ; patienceMs = RETRY_MS) {
+    const { clock, tree, observer } = this.#parts;
+    const blockedAt = clock.monotonic() + BLOCKED_AFTER_MS;
+    for (let said = ''; ;) {
       await this.#tell('SIGKILL');
-      if (await this.#isEmptyWithin(patienceMs)) return true;
-      const alive = `${await this.#describeMembers()} of ${this.#parts.tree.runId} alive after SIGKILL`;
-      if (alive !== said) this.#parts.observer.blocked(alive);
+      const leftMs = blockedAt - clock.monotonic();
+      if (await this.#isEmptyWithin(leftMs > 0 ? Math.min(leftMs, KILL_AGAIN_MS) : RETRY_MS)) return true;
+      if (clock.monotonic() < blockedAt) continue;
+      const alive = `${await this.#describeMembers()} of ${tree.runId} alive after SIGKILL`;
+      if (alive !== said) observer.blocked(alive);
       said = alive;
     }
   }
