@@ -39,6 +39,7 @@ export type ToHost =
 
 /** A line's level and source, as the observer takes them. */
 export type LineLevel = 'debug' | 'info' | 'warn' | 'error';
+/** Where a line comes from: the task itself by `context.log`, or one of its streams. */
 export type LineSource = 'task' | 'stdout' | 'stderr';
 
 /** What a host tells. */
