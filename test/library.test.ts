@@ -56,7 +56,10 @@ describe('a scheduler within a program', () => {
 
     expect(ticks.map((tick) => tick % 1_000)).toEqual([0, 0]);
     expect((ticks[1] ?? 0) - (ticks[0] ?? 0)).toBe(1_000);
-    expect(decided.slice(0, 2)).toEqual([['hello', 'ran'], ['hello', 'ran']]);
+    expect(decided.slice(0, 2)).toEqual([
+      ['hello', 'ran'],
+      ['hello', 'ran'],
+    ]);
     expect(scheduler.statistics().runs.succeeded).toBe(2);
   });
 
@@ -158,8 +161,15 @@ describe('a scheduler within a program', () => {
   it('keeps its ledger between two lives of a program', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'tickwise-library-'));
     try {
-      const config = { store: `sqlite:${join(dir, 'ledger.db')}`, listen: false, jobs: { count: { task: counter, budget: '1m' } } };
-      const half = { handleTimeoutTask: ({ checkpoint = 0 }: TaskContext<number>) => (checkpoint === 2 ? Promise.reject(new Error('tired')) : { done: false, checkpoint: checkpoint + 1 }) };
+      const config = {
+        store: `sqlite:${join(dir, 'ledger.db')}`,
+        listen: false,
+        jobs: { count: { task: counter, budget: '1m' } },
+      };
+      const half = {
+        handleTimeoutTask: ({ checkpoint = 0 }: TaskContext<number>) =>
+          checkpoint === 2 ? Promise.reject(new Error('tired')) : { done: false, checkpoint: checkpoint + 1 },
+      };
       {
         await using first = createScheduler({ ...config, jobs: { count: { task: half, budget: '1m' } } });
         await first.start();

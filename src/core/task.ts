@@ -31,7 +31,7 @@ export interface TaskLog {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
-/** What each step is given. The same object for all steps of an attempt; `step` and `checkpoint` move on. */
+/** What each step is given. The same object for all steps of an attempt; `step` and `checkpoint` move on. Its functions may be taken out of it. */
 export interface TaskContext<Checkpoint = unknown, Input = unknown> {
   readonly job: JobName;
   readonly runId: string;
@@ -51,11 +51,11 @@ export interface TaskContext<Checkpoint = unknown, Input = unknown> {
   /** When the budget is spent, epoch milliseconds. */
   readonly deadline: Instant;
   /** Milliseconds of budget left, by a clock that never steps; never below 0. */
-  remainingMs(): DurationMs;
+  readonly remainingMs: () => DurationMs;
   /** A value handed down by whoever started the run; `undefined` where there is none. */
-  value(key: string | symbol): unknown;
+  readonly value: (key: string | symbol) => unknown;
   /** Waits, and rejects with the signal's reason when the run is asked to stop. */
-  sleep(ms: DurationMs): Promise<void>;
+  readonly sleep: (ms: DurationMs) => Promise<void>;
   /** The global `fetch`, bound to the run's signal. */
   readonly fetch: typeof globalThis.fetch;
   readonly log: TaskLog;
