@@ -16,14 +16,20 @@ export function init(path: string): number {
   const job = join(folder, 'jobs', 'hello.mjs');
   const taken = [resolve(path), job].find((file) => existsSync(file));
   if (taken !== undefined) {
-    return complain(`${relative('.', taken) || taken}: it is there already, and nothing was written; remove it, or name another file by --config`, EXIT.refused);
+    return complain(
+      `${relative('.', taken) || taken}: it is there already, and nothing was written; remove it, or name another file by --config`,
+      EXIT.refused,
+    );
   }
   try {
     mkdirSync(dirname(job), { recursive: true });
     writeFileSync(job, EXAMPLE_JOB, { flag: 'wx' });
     writeFileSync(path, exampleConfig(schemaPath(folder)), { flag: 'wx' });
   } catch (thrown) {
-    return complain(`${folder}: it cannot be written (${String((thrown as { code?: unknown }).code)}); choose another folder by --config`, EXIT.failed);
+    return complain(
+      `${folder}: it cannot be written (${String((thrown as { code?: unknown }).code)}); choose another folder by --config`,
+      EXIT.failed,
+    );
   }
   const isDefault = basename(path) === 'scheduler.config.json' && resolve(path) === resolve('scheduler.config.json');
   console.log(`wrote ${path} and ${relative('.', job)}`);
@@ -35,7 +41,9 @@ export function init(path: string): number {
 function schemaPath(folder: string): string {
   const installed = join(folder, 'node_modules', 'tickwise', 'config', 'scheduler.schema.json');
   const own = fileURLToPath(new URL('../../config/scheduler.schema.json', import.meta.url));
-  const path = relative(folder, existsSync(installed) ? installed : own).split(sep).join('/');
+  const path = relative(folder, existsSync(installed) ? installed : own)
+    .split(sep)
+    .join('/');
   return path.startsWith('.') ? path : `./${path}`;
 }
 

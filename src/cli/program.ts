@@ -17,17 +17,19 @@ interface Given {
  * @param version of this program
  */
 export async function runProgram(args: readonly string[], version: string): Promise<void> {
-  // Whoever reads the output has had enough, as `head` does.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT.ok);
-    throw error;
-  });
+  process.stdout.on('error', endWithReader);
   try {
     await commands(version).parseAsync(args, { from: 'user' });
   } catch (thrown) {
     // Commander has written its line, or the help that was asked for.
     process.exitCode = thrown instanceof CommanderError ? (thrown.exitCode === 0 ? EXIT.ok : EXIT.usage) : reportFailure(thrown);
   }
+}
+
+/** Whoever reads the output has had enough, as `head` does. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok);
+  throw error;
 }
 
 function commands(version: string): Command {
@@ -39,6 +41,8 @@ function commands(version: string): Command {
 
   command(program, 'run', 'run the daemon in the foreground', ['tickwise run --config ./scheduler.config.json']).action(
     async (given: Given) => {
+      // A daemon outlives whoever reads its log; the log deals with a stream that is gone.
+      process.stdout.off('error', endWithReader);
       const { run } = await import('./run.ts');
       // What inline tasks left open shall not keep a drained daemon.
       process.exit(await run(configPath(given), version));

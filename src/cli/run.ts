@@ -27,15 +27,23 @@ export async function run(path: string, version: string): Promise<number> {
   const { log } = context;
   for (const warning of config.warnings) log.warn(formatProblem(warning));
   const inert = inertSettings(config);
-  if (inert.length > 0) log.warn('these settings are checked, and this version does not act on them', { settings: inert.join(' ') });
+  if (inert.length > 0)
+    log.warn('these settings are checked, and this version does not act on them', { settings: inert.join(' ') });
   process.on('uncaughtException', (error) => void crash(log, error));
   const up = Promise.withResolvers<Daemon>();
   const stopped = untilSignalled(up.promise, context);
   const daemon = await startDaemon(config, { clock: createSystemClock(), calendar, env: process.env, log });
-  log.info(`tickwise ${version} is up`, { jobs: config.jobs.length, store: describeStore(config), config: path, node: daemon.node.id, pid: process.pid });
+  log.info(`tickwise ${version} is up`, {
+    jobs: config.jobs.length,
+    store: describeStore(config),
+    config: path,
+    node: daemon.node.id,
+    pid: process.pid,
+  });
   up.resolve(daemon);
   const unproven = await stopped;
-  for (const runId of unproven) log.error('an inline run ignored its stop; it ends with this process, and is written as lost at the next start', { runId });
+  for (const runId of unproven)
+    log.error('an inline run ignored its stop; it ends with this process, and is written as lost at the next start', { runId });
   log.info('stopped');
   await log.flush();
   return EXIT.ok;

@@ -35,7 +35,12 @@ export interface RunsOptions {
 export async function runs(path: string, job: JobName | undefined, options: RunsOptions): Promise<number> {
   const config = readSettings(path, createCalendar());
   await using ledger = await openLedger(config);
-  if (job !== undefined && !config.jobs.some((known) => known.name === job)) await checkKnown(ledger, job, config.jobs.map((known) => known.name));
+  if (job !== undefined && !config.jobs.some((known) => known.name === job))
+    await checkKnown(
+      ledger,
+      job,
+      config.jobs.map((known) => known.name),
+    );
   const found = await readRuns(ledger, job, options);
   if (options.json) printJson(found.map(runForPrograms), config.secrets);
   else if (found.length === 0) console.error('tickwise: no run matches');
@@ -48,7 +53,11 @@ async function checkKnown(ledger: LedgerReader, job: JobName, configured: readon
   if (!kept.includes(job)) throw noSuchJob(job, [...configured, ...kept]);
 }
 
-async function readRuns(ledger: LedgerReader, job: JobName | undefined, { count, state, from, to }: RunsOptions): Promise<RunRecord[]> {
+async function readRuns(
+  ledger: LedgerReader,
+  job: JobName | undefined,
+  { count, state, from, to }: RunsOptions,
+): Promise<RunRecord[]> {
   const filter: Omit<RunQuery, 'limit'> = {
     ...(job === undefined ? {} : { job }),
     ...(state === undefined ? {} : { state }),

@@ -41,15 +41,22 @@ export async function show(path: string, idOrPart: string, options: { readonly j
 async function findRun(ledger: LedgerReader, idOrPart: string): Promise<RunRecord> {
   const [run, ...others] = idOrPart === '' ? [] : await ledger.findRuns(idOrPart);
   if (run === undefined) {
-    throw new TickwiseError('RUN_NOT_FOUND', `no run has ${JSON.stringify(idOrPart)} in its id; "tickwise runs" shows those that are kept`);
+    throw new TickwiseError(
+      'RUN_NOT_FOUND',
+      `no run has ${JSON.stringify(idOrPart)} in its id; "tickwise runs" shows those that are kept`,
+    );
   }
   if (others.length === 0) return run;
   const count = others.length + 1 < MOST_FOUND ? String(others.length + 1) : `${MOST_FOUND} or more`;
-  throw new TickwiseError('RUN_NOT_FOUND', `${count} runs have ${JSON.stringify(idOrPart)} in their id, e.g. ${run.id} and ${others[0]?.id}; give more of it`);
+  throw new TickwiseError(
+    'RUN_NOT_FOUND',
+    `${count} runs have ${JSON.stringify(idOrPart)} in their id, e.g. ${run.id} and ${others[0]?.id}; give more of it`,
+  );
 }
 
 function runText(run: RunRecord, tick: TickRecord | undefined, timezone: string): string {
-  const at = (instant: Instant | undefined): string | undefined => (instant === undefined ? undefined : localTime(instant, timezone));
+  const at = (instant: Instant | undefined): string | undefined =>
+    instant === undefined ? undefined : localTime(instant, timezone);
   const lines: (readonly [string, string | undefined])[] = [
     ['run', run.id],
     ['job', run.job],
@@ -75,7 +82,9 @@ function runText(run: RunRecord, tick: TickRecord | undefined, timezone: string)
     ['result', pretty(run.result)],
     ['error', run.error === undefined ? undefined : (run.error.stack ?? `${run.error.name}: ${run.error.message}`)],
   ];
-  return lines.map(([name, value]) => (value === undefined ? '' : `${name.padEnd(NAME_WIDTH)}${written(name, value)}\n`)).join('');
+  return lines
+    .map(([name, value]) => (value === undefined ? '' : `${name.padEnd(NAME_WIDTH)}${written(name, value)}\n`))
+    .join('');
 }
 
 const NAME_WIDTH = 12;

@@ -30,7 +30,10 @@ export class Folder implements Disposable {
   }
 
   configure(config: object): this {
-    return this.write('scheduler.config.json', JSON.stringify({ timezone: 'UTC', store: 'sqlite:./ledger.db', listen: false, ...config }));
+    return this.write(
+      'scheduler.config.json',
+      JSON.stringify({ timezone: 'UTC', store: 'sqlite:./ledger.db', listen: false, ...config }),
+    );
   }
 
   tickwise(...args: string[]): Promise<Ended> {
@@ -76,7 +79,14 @@ export function job(name: string): Job {
 
 /** Starts the run of one tick in the ledger. @returns its id and fence */
 export async function startRun(store: Store, name: string, tick: number): Promise<{ runId: string; fence: number }> {
-  const context = { now: tick, liveSince: tick - 1, draining: false, matched: true, waitingForPlace: false, exclusiveHeld: false };
+  const context = {
+    now: tick,
+    liveSince: tick - 1,
+    draining: false,
+    matched: true,
+    waitingForPlace: false,
+    exclusiveHeld: false,
+  };
   const claim = { kind: 'ticks', job: job(name), dueTicks: [tick], context } as const;
   await store.arm([job(name)], tick - 1);
   const { grants } = await store.commit({ at: tick, ends: [], checkpoints: [], promotions: [], claims: [claim] });
@@ -88,7 +98,17 @@ export async function startRun(store: Store, name: string, tick: number): Promis
 /** Puts one ended run into the ledger. @returns its id */
 export async function addRun(store: Store, name: string, tick: number, end: Partial<EndWrite> = {}): Promise<string> {
   const { runId, fence } = await startRun(store, name, tick);
-  const write: EndWrite = { job: name, runId, fence, outcome: 'succeeded', startedAt: tick + 5, endedAt: tick + 1_505, steps: 3, attempts: 1, ...end };
+  const write: EndWrite = {
+    job: name,
+    runId,
+    fence,
+    outcome: 'succeeded',
+    startedAt: tick + 5,
+    endedAt: tick + 1_505,
+    steps: 3,
+    attempts: 1,
+    ...end,
+  };
   await store.commit({ at: tick + 2_000, ends: [write], checkpoints: [], promotions: [], claims: [] });
   if (runId !== runIdOf(name, tick)) throw new Error('a run is named after its tick');
   return runId;

@@ -31,7 +31,9 @@ it('names the schema of the installed package where there is one', async () => {
   using folder = new Folder();
   folder.write('node_modules/tickwise/config/scheduler.schema.json', '{}');
   await folder.tickwise('init');
-  expect(readFileSync(join(folder.dir, 'scheduler.config.json'), 'utf8')).toContain('"$schema": "./node_modules/tickwise/config/scheduler.schema.json"');
+  expect(readFileSync(join(folder.dir, 'scheduler.config.json'), 'utf8')).toContain(
+    '"$schema": "./node_modules/tickwise/config/scheduler.schema.json"',
+  );
 });
 
 it.each(['scheduler.config.json', 'jobs/hello.mjs'])('overwrites no %s, and exits 4', async (name) => {

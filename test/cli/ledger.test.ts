@@ -12,7 +12,13 @@ interface Row {
 /** Two jobs with five runs between them, one of which is live and whose daemon is gone. */
 async function setup(): Promise<{ folder: Folder; ids: readonly string[] } & Disposable> {
   const folder = new Folder();
-  folder.configure({ jobs: { alpha: { schedule: '@hourly', task: COMMAND }, beta: { task: COMMAND }, gamma: { schedule: '@hourly', paused: true, task: COMMAND } } });
+  folder.configure({
+    jobs: {
+      alpha: { schedule: '@hourly', task: COMMAND },
+      beta: { task: COMMAND },
+      gamma: { schedule: '@hourly', paused: true, task: COMMAND },
+    },
+  });
   await using store = await folder.store();
   const ids = [
     await addRun(store, 'alpha', TICK, { result: '{"files":[1,2]}', progress: { completed: 3, total: 4, message: 'nearly' } }),
@@ -41,7 +47,12 @@ it('list gives programs the same', async () => {
   using bundle = await setup();
   const rows = JSON.parse((await bundle.folder.tickwise('list', '--json')).out) as Record<string, unknown>[];
   expect(rows).toMatchObject([
-    { job: 'alpha', state: 'idle', paused: false, last: { run: bundle.ids[3], outcome: 'unfinished', endedAt: '2026-01-10T12:02:01.505Z' } },
+    {
+      job: 'alpha',
+      state: 'idle',
+      paused: false,
+      last: { run: bundle.ids[3], outcome: 'unfinished', endedAt: '2026-01-10T12:02:01.505Z' },
+    },
     { job: 'beta', state: 'running', live: bundle.ids[4], orphaned: true, last: { run: bundle.ids[2] } },
     { job: 'gamma', state: 'paused', paused: true },
   ]);
@@ -92,7 +103,10 @@ it('runs shows a job that is no longer configured, and asks what was meant by on
   using bundle = await setup();
   bundle.folder.configure({ jobs: { gamma: { task: COMMAND } } });
   expect(JSON.parse((await bundle.folder.tickwise('runs', 'beta', '--json')).out)).toHaveLength(2);
-  expect(await bundle.folder.tickwise('runs', 'bta')).toMatchObject({ code: 1, err: 'tickwise: no job is named "bta"; did you mean "beta"?\n' });
+  expect(await bundle.folder.tickwise('runs', 'bta')).toMatchObject({
+    code: 1,
+    err: 'tickwise: no job is named "bta"; did you mean "beta"?\n',
+  });
 });
 
 it('show prints all of a run by a part of its id', async () => {
@@ -109,7 +123,15 @@ it('show prints all of a run by a part of its id', async () => {
 it('show gives programs all of a run', async () => {
   using bundle = await setup();
   const run = JSON.parse((await bundle.folder.tickwise('show', '--json', bundle.ids[1] ?? '')).out) as Row;
-  expect(run).toMatchObject({ id: bundle.ids[1], job: 'alpha', state: 'failed', checkpoint: { page: 7 }, fence: 2, tickOutcome: 'ran', error: { name: 'Error' } });
+  expect(run).toMatchObject({
+    id: bundle.ids[1],
+    job: 'alpha',
+    state: 'failed',
+    checkpoint: { page: 7 },
+    fence: 2,
+    tickOutcome: 'ran',
+    error: { name: 'Error' },
+  });
 });
 
 it.each([
@@ -157,7 +179,9 @@ it('keeps the secrets of the configuration to itself', async () => {
     await addRun(store, 'alpha', TICK, { result: '"key hunter2-hunter2"' });
   }
   for (const options of ['', '--json']) {
-    const { code, out } = await folder.shell(`tickwise runs ${options} && tickwise show 0 ${options}`, { SECRET: 'hunter2-hunter2' });
+    const { code, out } = await folder.shell(`tickwise runs ${options} && tickwise show 0 ${options}`, {
+      SECRET: 'hunter2-hunter2',
+    });
     expect(code).toBe(0);
     expect(out).not.toContain('hunter2');
   }

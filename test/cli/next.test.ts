@@ -26,7 +26,12 @@ it('shows ten ticks of one job, in its own zone and in UTC', async () => {
   using folder = setup();
   const ticks = ticksOf(await folder.tickwise('next', 'berlin', '--json', '--from', '2026-01-10'));
   expect(ticks).toHaveLength(10);
-  expect(ticks[0]).toEqual({ job: 'berlin', tick: '2026-01-10T01:30:00.000Z', local: '2026-01-10 02:30:00 +01:00', timezone: 'Europe/Berlin' });
+  expect(ticks[0]).toEqual({
+    job: 'berlin',
+    tick: '2026-01-10T01:30:00.000Z',
+    local: '2026-01-10 02:30:00 +01:00',
+    timezone: 'Europe/Berlin',
+  });
 });
 
 it.each([
@@ -63,7 +68,11 @@ it('says which ticks a pause will skip', async () => {
 
 it('asks whether another job was meant, and exits 1', async () => {
   using folder = setup();
-  expect(await folder.tickwise('next', 'berln')).toEqual({ code: 1, out: '', err: 'tickwise: no job is named "berln"; did you mean "berlin"?\n' });
+  expect(await folder.tickwise('next', 'berln')).toEqual({
+    code: 1,
+    out: '',
+    err: 'tickwise: no job is named "berln"; did you mean "berlin"?\n',
+  });
 });
 
 it('says that a job without a schedule has no tick ahead', async () => {

@@ -33,10 +33,10 @@ it('shows the commands and exits 2 when it is given none', async () => {
 });
 
 it.each([
-  ['lst', 'tickwise: unknown command \'lst\' (Did you mean list?)'],
-  ['list --jsn', 'tickwise: unknown option \'--jsn\' (Did you mean --json?)'],
+  ['lst', "tickwise: unknown command 'lst' (Did you mean list?)"],
+  ['list --jsn', "tickwise: unknown option '--jsn' (Did you mean --json?)"],
   ['list one', 'tickwise: too many arguments'],
-  ['show', 'tickwise: missing required argument \'run\''],
+  ['show', "tickwise: missing required argument 'run'"],
   ['next -n none', 'Expected a whole number'],
   ['next --from 2026-02-30', 'Expected an instant'],
   ['next --config', 'argument missing'],
@@ -55,7 +55,9 @@ it('takes the configuration from --config before TICKWISE_CONFIG', async () => {
   const config = JSON.stringify({ jobs: { one: { task: COMMAND } } });
   folder.write('a.json', config).write('b.json', config);
   expect((await folder.shell('tickwise validate', { TICKWISE_CONFIG: 'a.json' })).out).toBe('ok: 1 job in a.json\n');
-  expect((await folder.shell('tickwise validate --config b.json', { TICKWISE_CONFIG: 'a.json' })).out).toBe('ok: 1 job in b.json\n');
+  expect((await folder.shell('tickwise validate --config b.json', { TICKWISE_CONFIG: 'a.json' })).out).toBe(
+    'ok: 1 job in b.json\n',
+  );
 });
 
 it('is quiet when its reader has had enough', async () => {

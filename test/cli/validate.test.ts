@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { COMMAND, Folder } from './command-line.ts';
 
-const BAD = '{\n  "concurency": 4,\n  "jobs": {\n    "a": { "schedule": "61 * * * *", "task": { "command": ["true"] } }\n  }\n}\n';
+const BAD =
+  '{\n  "concurency": 4,\n  "jobs": {\n    "a": { "schedule": "61 * * * *", "task": { "command": ["true"] } }\n  }\n}\n';
 
 it('says that a sound configuration is', async () => {
   using folder = new Folder();
@@ -31,7 +32,10 @@ it('gives programs the problems as JSON', async () => {
   expect(code).toBe(2);
   expect(err).toBe('');
   expect(answer.ok).toBe(false);
-  expect(answer.problems.map(({ line, path }) => [line, path])).toEqual([[2, 'concurency'], [4, 'jobs.a.schedule']]);
+  expect(answer.problems.map(({ line, path }) => [line, path])).toEqual([
+    [2, 'concurency'],
+    [4, 'jobs.a.schedule'],
+  ]);
 });
 
 it('gives programs a missing file as JSON', async () => {

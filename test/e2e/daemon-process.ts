@@ -57,7 +57,9 @@ export class Site implements AsyncDisposable {
 
   /** Pids of processes that a run or a daemon of this folder started and that are alive. */
   alive(): number[] {
-    const nodes = this.#daemons.flatMap(({ lines }) => lines.map((line) => line['node'])).filter((node) => typeof node === 'string');
+    const nodes = this.#daemons
+      .flatMap(({ lines }) => lines.map((line) => line['node']))
+      .filter((node) => typeof node === 'string');
     const marks = [this.dir, ...nodes.map((node) => `TICKWISE_NODE_ID=${node}`)];
     return livePids().filter((pid) => {
       const told = `${readProc(pid, 'environ')}\0${readProc(pid, 'cmdline')}`;
@@ -108,14 +110,25 @@ export class DaemonProcess {
     if (!this.#isOver) this.#child.kill(signal);
   }
 
+  /** Closes the daemon's standard output and error from this side. */
+  stopReading(): void {
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
+
   /** @returns the first line that matches, from the `after`th on; rejects when the daemon ends first, or after `boundMs` */
-  async line(matches: (line: Line) => boolean, { after = 0, boundMs = 15_000 }: { readonly after?: number; readonly boundMs?: number } = {}): Promise<Line> {
+  async line(
+    matches: (line: Line) => boolean,
+    { after = 0, boundMs = 15_000 }: { readonly after?: number; readonly boundMs?: number } = {},
+  ): Promise<Line> {
     const giveUp = performance.now() + boundMs;
     for (;;) {
       const found = this.lines.slice(after).find(matches);
       if (found !== undefined) return found;
       if (this.#isOver || performance.now() > giveUp) {
-        throw new Error(`${this.#isOver ? 'the daemon ended' : `${boundMs} ms are over`} before the line came; stderr: ${this.stderr}; log:\n${this.#log()}`);
+        throw new Error(
+          `${this.#isOver ? 'the daemon ended' : `${boundMs} ms are over`} before the line came; stderr: ${this.stderr}; log:\n${this.#log()}`,
+        );
       }
       await this.#change(giveUp - performance.now());
     }
@@ -138,7 +151,10 @@ export class DaemonProcess {
   }
 
   #log(): string {
-    return this.lines.slice(-20).map((line) => JSON.stringify(line)).join('\n');
+    return this.lines
+      .slice(-20)
+      .map((line) => JSON.stringify(line))
+      .join('\n');
   }
 }
 
@@ -154,7 +170,9 @@ export async function until<Answer>(ask: () => Answer | undefined, what: string,
 }
 
 function livePids(): number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+  const pids = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
   return pids.filter((pid) => pid !== process.pid && isRunning(pid));
 }
 

@@ -9,7 +9,11 @@ export const MARGIN_MS = 2_000;
 
 /** @returns a thread that blocks, a process that ignores SIGTERM, a command whose grandchild left the session, and a metronome */
 export function stubbornJobs(site: Site): Record<string, object> {
-  const module = (name: string, exported: string) => ({ module: join(FIXTURES, 'work.ts'), export: exported, input: { evidence: site.file(name) } });
+  const module = (name: string, exported: string) => ({
+    module: join(FIXTURES, 'work.ts'),
+    export: exported,
+    input: { evidence: site.file(name) },
+  });
   const common = { schedule: '@every 1s', budget: `${BUDGET_MS}ms`, grace: `${GRACE_MS}ms` };
   return {
     blocks: { ...common, isolation: 'worker', task: module('blocks', 'blocks') },

@@ -49,7 +49,8 @@ export async function judgeJob(site: Site, ledger: LedgerReader, job: string, fr
     if (!decided.has(tick)) unaccounted.push(`the tick at ${new Date(tick).toISOString()} has no row`);
   }
   for (const { tick, outcome, runId } of ticks) {
-    if (outcome === 'ran' && !runs.some((run) => run.id === runId)) unaccounted.push(`the tick at ${tick} ran, and no run is of it`);
+    if (outcome === 'ran' && !runs.some((run) => run.id === runId))
+      unaccounted.push(`the tick at ${tick} ran, and no run is of it`);
   }
   for (const { runId } of witnessed) {
     if (!runs.some((run) => run.id === runId)) unaccounted.push(`run ${runId} is not in the ledger`);

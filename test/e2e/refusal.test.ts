@@ -19,7 +19,10 @@ describe.runIf(HAS_PROC)('a daemon refuses to start', () => {
 
   it('on a configuration with faults, showing each of them and no stack trace', async () => {
     await using site = new Site();
-    writeFileSync(site.config, '{\n  "jobs": {\n    "a": { "tsk": { "command": ["true"] } },\n    "b": { "schedule": "61 * * * *", "task": { "command": ["true"] } }\n  }\n}\n');
+    writeFileSync(
+      site.config,
+      '{\n  "jobs": {\n    "a": { "tsk": { "command": ["true"] } },\n    "b": { "schedule": "61 * * * *", "task": { "command": ["true"] } }\n  }\n}\n',
+    );
 
     const daemon = site.start();
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type DaemonProcess, FIXTURES, HAS_PROC, Site, until } from './daemon-process.ts';
 import { readEvidence } from './evidence.ts';
@@ -17,7 +17,7 @@ async function working(site: Site, exported: string, job: object, rest: object =
   return daemon;
 }
 
-describe.runIf(HAS_PROC)('a daemon', () => {
+describe.runIf(HAS_PROC)('a daemon', { concurrent: true }, () => {
   it('runs the first tick of a job soon after its start', async () => {
     await using site = new Site();
     site.configure({ jobs: { job: { schedule: '@every 1s', task: { command: ['true'] } } } });
@@ -52,7 +52,11 @@ describe.runIf(HAS_PROC)('a daemon', () => {
     daemon.signal('SIGTERM');
 
     expect(await daemon.exited).toBe(0);
-    expect(daemon.lines.find((line) => line['outcome'] !== undefined && line['runId'] !== undefined && line.message.startsWith('run '))?.['outcome']).toBe('killed');
+    expect(
+      daemon.lines.find(
+        (line) => line['outcome'] !== undefined && line['runId'] !== undefined && line.message.startsWith('run '),
+      )?.['outcome'],
+    ).toBe('killed');
     expect(site.alive()).toEqual([]);
   });
 
@@ -80,6 +84,20 @@ describe.runIf(HAS_PROC)('a daemon', () => {
     expect(daemon.lines.some((line) => line.message.includes('inline run ignored its stop'))).toBe(true);
   });
 
+  it.each(['SIGTERM', 'SIGHUP'] as const)('hears %s while it starts, and acts upon it once it is up', async (signal) => {
+    await using site = new Site();
+    site.configure({ jobs: { job: { task: { command: ['true'] } } } });
+    const daemon = site.start();
+    // From outside, the lock of the store is the first that is seen of a start.
+    await until(() => (existsSync(site.file('ledger.db-lock')) ? true : undefined), 'the store was locked');
+
+    daemon.signal(signal);
+
+    await daemon.line((line) => line.message === (signal === 'SIGTERM' ? 'stopped' : 'reloaded'));
+    daemon.signal('SIGTERM');
+    expect(await daemon.exited).toBe(0);
+  });
+
   it('exits at once when nothing is live', async () => {
     await using site = new Site();
     site.configure({ jobs: { job: { task: { command: ['true'] } } } });
@@ -88,7 +106,22 @@ describe.runIf(HAS_PROC)('a daemon', () => {
     daemon.signal('SIGTERM');
 
     expect(await daemon.exited).toBe(0);
-    expect(daemon.lines.map((line) => line.message).slice(-2)).toEqual(['SIGTERM: draining; a second signal stops at once', 'stopped']);
+    expect(daemon.lines.map((line) => line.message).slice(-2)).toEqual([
+      'SIGTERM: draining; a second signal stops at once',
+      'stopped',
+    ]);
+  });
+
+  it('goes on when nobody reads its log any more', async () => {
+    await using site = new Site();
+    const daemon = await working(site, 'quick', { isolation: 'worker' });
+    const before = readEvidence(site.file('evidence')).length;
+
+    daemon.stopReading();
+
+    await until(() => readEvidence(site.file('evidence'))[before + 2], 'three more runs');
+    daemon.signal('SIGTERM');
+    expect(await daemon.exited).toBe(0);
   });
 
   it('changes nothing on SIGHUP when the new configuration is bad, and the live run keeps its slot when it is good', async () => {
@@ -102,8 +135,12 @@ describe.runIf(HAS_PROC)('a daemon', () => {
     writeFileSync(site.config, '{ "jobs": { "job": { "schedul": "@every 1s" } } }');
     daemon.signal('SIGHUP');
     await daemon.line((line) => line.message.startsWith('not reloaded: ') && line.message.includes('did you mean "schedule"'));
-    const skip = await daemon.line((line) => line.message === 'tick skipped' && line['job'] === 'job', { after: daemon.lines.length });
-    site.configure({ jobs: { job: { ...job, onOverlap: 'queue' }, other: { schedule: '@every 1s', task: { command: ['true'] } } } });
+    const skip = await daemon.line((line) => line.message === 'tick skipped' && line['job'] === 'job', {
+      after: daemon.lines.length,
+    });
+    site.configure({
+      jobs: { job: { ...job, onOverlap: 'queue' }, other: { schedule: '@every 1s', task: { command: ['true'] } } },
+    });
     const before = daemon.lines.length;
     daemon.signal('SIGHUP');
     await daemon.line((line) => line.message === 'reloaded', { after: before });
@@ -113,7 +150,10 @@ describe.runIf(HAS_PROC)('a daemon', () => {
 
     expect(skip['reason']).toBe('overlap');
     expect(second['fence']).toBe(2);
-    const [one, two] = await until(() => (readEvidence(site.file('evidence')).length > 1 ? readEvidence(site.file('evidence')) : undefined), 'the second run');
+    const [one, two] = await until(
+      () => (readEvidence(site.file('evidence')).length > 1 ? readEvidence(site.file('evidence')) : undefined),
+      'the second run',
+    );
     expect(one?.hasEnded).toBe(true);
     expect(one?.until).toBeLessThanOrEqual(two?.from ?? 0);
   });
