@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   createScheduler,
   runWithinBudget,
@@ -66,9 +67,10 @@ describe('a scheduler within a program', () => {
   it('takes handler objects, and carries their checkpoint to the next run', async () => {
     const seen: (number | undefined)[] = [];
     const handler: TimeoutTaskHandler<number> = {
-      async handleTimeoutTask({ checkpoint, sleep }) {
+      async handleTimeoutTask({ checkpoint }) {
         seen.push(checkpoint);
-        await sleep(20);
+        // Unlike the context's own sleep, this one lets the step finish when the budget is spent.
+        await delay(20);
         return { done: false, checkpoint: (checkpoint ?? 0) + 1 };
       },
     };
@@ -214,15 +216,14 @@ describe('runWithinBudget', () => {
 
   it('ends between two steps when the budget is spent, with what to go on from', async () => {
     const endless: TimeoutTaskHandler<number> = {
-      async handleTimeoutTask({ checkpoint = 0, sleep }) {
-        await sleep(5);
+      async handleTimeoutTask({ checkpoint = 0 }) {
+        await delay(5);
         return { done: false, checkpoint: checkpoint + 1 };
       },
     };
     const outcome = await runWithinBudget(endless, { budget: '40ms' });
+    expect(outcome).toMatchObject({ outcome: 'unfinished', checkpoint: outcome.steps, stop: { kind: 'budget' } });
     expect(outcome.steps).toBeGreaterThan(0);
-    expect(outcome.checkpoint).toBeGreaterThan(0);
-    expect(['unfinished', 'timedOut']).toContain(outcome.outcome);
   });
 
   it('gives what a handler throws as an outcome', async () => {
