@@ -28,6 +28,8 @@ export class LiveRun implements RunObserver {
   isStalled = false;
   /** What the ledger has as the job's checkpoint. */
   savedCheckpoint: string | undefined;
+  /** Another one is on its way there. */
+  isCheckpointInDoubt = false;
   /** The newest checkpoint, saved or not. */
   checkpoint: string | undefined;
   blockedOn: string | undefined;
@@ -37,6 +39,8 @@ export class LiveRun implements RunObserver {
   readonly #gapMs: DurationMs | undefined;
   #attempt: LiveAttempt | undefined;
   #stop: StopReason | undefined;
+  /** The first reason from outside; an attempt may be over, or not yet there, when it comes. */
+  #asked: StopReason | undefined;
   #windingDown = false;
   #earlierSteps = 0;
   /** The wait between two attempts. */
@@ -87,10 +91,9 @@ export class LiveRun implements RunObserver {
       if (delayMs === undefined) break;
       this.#parts.events.emit('runRetrying', { ...this.#id(), attempt: this.attempts, delayMs, error: end.error });
       await this.#pause.until(clock, clock.monotonic() + delayMs);
-      // Wound down while it waited: the failure stands.
-      if (this.#windingDown) break;
-      if (this.#stop !== undefined) {
-        end = { ...end, outcome: judge(this.#stop, 'more'), stop: this.#stop };
+      if (this.#windingDown) break; // The failure stands.
+      if (this.#asked !== undefined) {
+        end = { ...end, outcome: judge(this.#asked, 'more'), stop: this.#asked };
         break;
       }
       end = await this.#begin(budgetEnd, graceMs);
@@ -100,12 +103,9 @@ export class LiveRun implements RunObserver {
 
   /** Asks the run to stop; the first reason wins. */
   stop(reason: StopReason): void {
-    if (this.#stop !== undefined) return;
-    if (this.#attempt !== undefined) {
-      this.#attempt.stop(reason);
-      return;
-    }
-    this.#stop = reason;
+    if (this.#stop !== undefined || this.#asked !== undefined) return;
+    this.#asked = reason;
+    this.#attempt?.stop(reason);
     this.#pause.end();
   }
 
@@ -212,6 +212,7 @@ export class LiveRun implements RunObserver {
       return { outcome: 'failed', steps: 0, checkpoint: this.checkpoint, error: errorRecord(thrown) };
     }
     if (this.#windingDown) this.#attempt.windDown();
+    if (this.#asked !== undefined) this.#attempt.stop(this.#asked);
     return this.#attempt.ended;
   }
 
@@ -223,7 +224,8 @@ export class LiveRun implements RunObserver {
   }
 
   #delayBeforeNext(end: AttemptEnd, budgetEnd: MonotonicMs): DurationMs | undefined {
-    if (end.outcome !== 'failed' || this.#stop !== undefined || this.#windingDown) return undefined;
+    const isStopped = this.#stop !== undefined || this.#asked !== undefined || this.#windingDown;
+    if (end.outcome !== 'failed' || isStopped) return undefined;
     const remainingMs = budgetEnd - this.#parts.clock.monotonic();
     return retryDelay(this.job.retry, this.attempts, remainingMs, this.#parts.random());
   }
