@@ -4,7 +4,7 @@
  * written late rather than never, and nothing starts meanwhile.
  */
 import { errorRecord, TickwiseError } from '../core/errors.ts';
-import type { Clock, Store, Turn, TurnResult } from '../core/ports.ts';
+import type { Clock, Store, Timer, Turn, TurnResult } from '../core/ports.ts';
 import type { DurationMs, MonotonicMs } from '../core/time.ts';
 import type { Events } from './events.ts';
 
@@ -29,8 +29,9 @@ export class Committer {
   readonly #source: TurnSource;
   #state: 'idle' | 'asked' | 'committing' | 'failing' | 'closed' = 'idle';
   #failingSince: MonotonicMs | undefined;
+  #retry: Timer | undefined;
   readonly #onFailing: () => void;
-  #whenIdle: (() => void)[] = [];
+  #whenChanged: (() => void)[] = [];
 
   /** @param onFailing called when the store begins to fail */
   constructor(store: Pick<Store, 'commit'>, clock: Clock, events: Events, source: TurnSource, onFailing: () => void) {
@@ -44,6 +45,16 @@ export class Committer {
   /** The store has refused the last turn. */
   get isFailing(): boolean {
     return this.#failingSince !== undefined;
+  }
+
+  /** A turn is with the store. */
+  get isCommitting(): boolean {
+    return this.#state === 'committing';
+  }
+
+  /** Nothing more is written. */
+  get isClosed(): boolean {
+    return this.#state === 'closed';
   }
 
   /** There is something to write: it will be, in the next turn of the event loop. */
@@ -60,15 +71,28 @@ export class Committer {
     if (this.#state === 'idle' || this.#state === 'asked') this.#commit();
   }
 
-  /** Resolves when nothing is left to write. While the store fails, that is when it works again. */
+  /** Resolves when nothing is left to write, or the store has refused it. */
   async waitIdle(): Promise<void> {
     this.ask();
-    while (this.#state !== 'idle' && this.#state !== 'closed') await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    while (this.#state === 'asked' || this.#state === 'committing') await this.#waitChange();
+  }
+
+  /** Brings what waits to the store, and resolves with its answer. @throws TickwiseError `STORE_UNUSABLE` when that is a refusal */
+  async commitNow(): Promise<void> {
+    this.askNow();
+    while (this.#state === 'committing') await this.#waitChange();
+    if (this.isFailing)
+      throw new TickwiseError('STORE_UNUSABLE', 'the store fails, so nothing is changed; try again when it works');
+  }
+
+  #waitChange(): Promise<void> {
+    return new Promise((resolve) => this.#whenChanged.push(resolve));
   }
 
   /** Writes nothing more. */
   close(): void {
     this.#state = 'closed';
+    this.#retry?.cancel();
     this.#wakeWaiters();
   }
 
@@ -105,6 +129,7 @@ export class Committer {
     }
     if (this.#state !== 'closed') this.#state = 'idle';
     this.#source.apply(turn, result);
+    this.#wakeWaiters();
     // Whatever the turn brought about waits for the next turn of the loop, so that commits never starve it.
     this.ask();
   }
@@ -120,14 +145,14 @@ export class Committer {
     }
     if (this.#state === 'closed') return;
     this.#state = 'failing';
-    this.#clock.setTimer(this.#clock.monotonic() + RETRY_EACH_MS, () => {
-      if (this.#state === 'failing') this.#commit();
-    });
+    this.#wakeWaiters();
+    this.#retry = this.#clock.setTimer(this.#clock.monotonic() + RETRY_EACH_MS, () => this.#commit());
   }
 
   #wakeWaiters(): void {
-    const waiters = this.#whenIdle;
-    this.#whenIdle = [];
+    if (this.#whenChanged.length === 0) return;
+    const waiters = this.#whenChanged;
+    this.#whenChanged = [];
     for (const wake of waiters) wake();
   }
 }

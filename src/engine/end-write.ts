@@ -39,7 +39,7 @@ export function endWriteOf(
     graceMs,
     steps: run.steps,
     attempts: run.attempts,
-    checkpoint: end.checkpoint === run.savedCheckpoint ? undefined : (end.checkpoint ?? null),
+    checkpoint: end.checkpoint === run.savedCheckpoint && !run.isCheckpointInDoubt ? undefined : (end.checkpoint ?? null),
     progress: end.progress ?? run.progress,
     result: end.result,
     error: end.error,

@@ -6,7 +6,7 @@ import type { DurationMs, Instant } from '../core/time.ts';
 import { dueTicksOf } from './due-ticks.ts';
 import type { JobEntry } from './job-entry.ts';
 import type { LiveRun } from './live-run.ts';
-import type { TriggerResult } from './trigger.ts';
+import { STOPPED, type TriggerResult } from './trigger.ts';
 
 /** Jobs whose ticks are decided in one turn: keeps a turn of 10,000 due jobs from holding the event loop. */
 const MOST_DUE_A_TURN = 256;
@@ -70,19 +70,38 @@ export class Inbox {
     return true;
   }
 
-  /** A reload took the job, or changed its schedule. */
-  forget(entry: JobEntry): void {
-    this.#due.delete(entry);
+  /** Ticks wait to be decided. */
+  get hasDue(): boolean {
+    return this.#due.size > 0;
   }
 
-  /** @param contextFor what the gate is told about a job. @returns the next turn; `undefined` when nothing waits */
-  build(contextFor: (entry: JobEntry, now: Instant) => GateContext): BuiltTurn | undefined {
+  /** Whether anything that waits needs this entry. */
+  awaits(entry: JobEntry): boolean {
+    return this.#due.has(entry) || this.#promotions.has(entry) || this.#triggers.some((trigger) => trigger.entry === entry);
+  }
+
+  /** Nothing is written any more: whoever waits for a trigger is told so. */
+  refuseTriggers(): void {
+    for (const { resolve } of this.#triggers.splice(0)) resolve(STOPPED);
+  }
+
+  /**
+   * Puts the next turn together.
+   *
+   * @param contextFor what the gate is told about a job
+   * @param mayPromote whether a job's queued runs may start now; whoever changes that asks for the promotion again
+   * @returns `undefined` when nothing waits
+   */
+  build(
+    contextFor: (entry: JobEntry, now: Instant) => GateContext,
+    mayPromote: (entry: JobEntry) => boolean,
+  ): BuiltTurn | undefined {
     if (this.#ends.length + this.#stepped.size + this.#promotions.size + this.#due.size + this.#triggers.length === 0)
       return undefined;
     const at = this.#clock.now();
     const ends = this.#ends;
     const runs = this.#takeStepped(ends);
-    const promotions = this.#takePromotions();
+    const promotions = this.#takePromotions(mayPromote);
     const dueEntries: JobEntry[] = [];
     const nextTicks: (Instant | undefined)[] = [];
     const claims: Claim[] = [];
@@ -122,9 +141,12 @@ export class Inbox {
     return runs;
   }
 
-  #takePromotions(): Job[] {
+  #takePromotions(mayPromote: (entry: JobEntry) => boolean): Job[] {
     if (this.#promotions.size === 0) return [];
-    const jobs = [...this.#promotions].map((entry) => entry.job).toSorted((a, b) => b.priority - a.priority);
+    const jobs = [...this.#promotions]
+      .filter(mayPromote)
+      .map((entry) => entry.job)
+      .toSorted((a, b) => b.priority - a.priority);
     this.#promotions = new Set();
     return jobs;
   }
@@ -146,5 +168,6 @@ function byPriorityThenTick(a: JobEntry, b: JobEntry): number {
 function checkpointOf(run: LiveRun): CheckpointWrite {
   const { job, runId, fence } = run.grant;
   const checkpoint = run.checkpoint === run.savedCheckpoint ? undefined : run.checkpoint;
+  if (checkpoint !== undefined) run.isCheckpointInDoubt = true;
   return { job, runId, fence, checkpoint, progress: run.progress, steps: run.steps };
 }

@@ -1,8 +1,8 @@
 /** The jobs of a scheduler, mirrored from their slots, and the heap of their next ticks. */
 import { TickwiseError } from '../core/errors.ts';
 import type { Job, JobName } from '../core/job.ts';
-import type { Calendar, Store, TickClaim } from '../core/ports.ts';
-import type { QueuedRun } from '../core/slot.ts';
+import type { Calendar, Clock, Store, TickClaim } from '../core/ports.ts';
+import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
 import { DueHeap } from './due-heap.ts';
 import { JobEntry } from './job-entry.ts';
@@ -15,6 +15,8 @@ export class JobTable {
   readonly #due = new DueHeap<JobEntry>();
   readonly #queued = new Set<JobEntry>();
   readonly #held = new Set<JobEntry>();
+  /** Entries that a reload took away and that are not forgotten yet. */
+  readonly #removed = new Set<JobEntry>();
 
   constructor(calendar: Calendar, store: Pick<Store, 'arm' | 'setPaused'>) {
     this.#calendar = calendar;
@@ -22,7 +24,7 @@ export class JobTable {
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#entries.size - this.#removed.size;
   }
 
   /** Entries with runs behind their slot. */
@@ -51,20 +53,9 @@ export class JobTable {
     return false;
   }
 
-  /** Gives each job a slot and its first tick. @throws TickwiseError `STORE_UNUSABLE` */
+  /** Gives each job a slot, and each slot the first tick that it has not decided. @throws TickwiseError `STORE_UNUSABLE` */
   async arm(jobs: readonly Job[], now: Instant): Promise<void> {
-    const slots = await this.#store.arm(jobs, now);
-    jobs.forEach((job, index) => {
-      const slot = slots[index];
-      if (slot === undefined) throw new Error(`the store gave no slot for ${job.name}`);
-      const entry = new JobEntry(job, slot);
-      this.#entries.set(job.name, entry);
-      if (entry.queued.length > 0) this.#queued.add(entry);
-      entry.nextTickAt = this.#calendar.next(job.schedules, job.name, entry.decidedUntil);
-      // Held by a run of an earlier daemon: see recovery.ts.
-      if (slot.live !== undefined) this.#held.add(entry);
-      else this.#due.place(entry);
-    });
+    for (const [job, slot] of await this.#slotsOf(jobs, now)) this.#add(job, slot, slot.decidedUntil);
   }
 
   /** A slot that was held by an earlier daemon's run is free, or has been waited for long enough. */
@@ -72,34 +63,77 @@ export class JobTable {
     if (this.#held.delete(entry) && !entry.removed) this.#due.place(entry);
   }
 
-  /** Replaces the definitions; see `Scheduler.reload`. @param forget called for each entry whose ticks change */
-  async reload(jobs: readonly Job[], now: Instant, forget: (entry: JobEntry) => void): Promise<void> {
-    await this.arm(
-      jobs.filter((job) => !this.#entries.has(job.name)),
-      now,
-    );
+  /**
+   * Replaces the definitions; see `Scheduler.reload`.
+   *
+   * @param decideDue has ticks that are due decided, under the definitions that are still in force; `undefined` when there are none
+   * @throws TickwiseError `STORE_UNUSABLE`, or what `decideDue` rejects with; nothing is replaced then
+   */
+  async reload(jobs: readonly Job[], clock: Pick<Clock, 'now'>, decideDue: () => Promise<void> | undefined): Promise<void> {
+    const slots = new Map<Job, SlotState>();
+    for (;;) {
+      // While the store answers, an entry that lingered for its last run may go: look again.
+      const missing = jobs.filter((job) => !this.#entries.has(job.name) && !slots.has(job));
+      const deciding = missing.length > 0 ? undefined : decideDue();
+      if (deciding !== undefined) await deciding;
+      else if (missing.length > 0) for (const [job, slot] of await this.#slotsOf(missing, clock.now())) slots.set(job, slot);
+      else break;
+    }
+    this.#replace(jobs, slots, clock.now());
+  }
+
+  #replace(jobs: readonly Job[], slots: ReadonlyMap<Job, SlotState>, now: Instant): void {
     const names = new Set(jobs.map((job) => job.name));
-    for (const entry of [...this.#entries.values()]) {
+    for (const entry of this.#entries.values()) {
       if (names.has(entry.job.name)) continue;
       entry.removed = true;
-      forget(entry);
+      this.#removed.add(entry);
       this.#due.remove(entry);
-      this.forgetRemoved(entry);
     }
     for (const job of jobs) {
       const entry = this.#entries.get(job.name);
+      const slot = slots.get(job);
+      // The slot of a job that an earlier reload took away says nothing about the time in between.
+      if (entry === undefined && slot !== undefined) this.#add(job, slot, Math.max(now, slot.decidedUntil));
       if (entry === undefined || (entry.job === job && !entry.removed)) continue;
       entry.job = job;
       entry.removed = false;
-      forget(entry);
+      this.#removed.delete(entry);
       entry.nextTickAt = this.#calendar.next(job.schedules, job.name, Math.max(now, entry.decidedUntil));
       if (!this.#held.has(entry)) this.#due.place(entry);
     }
   }
 
-  /** A removed job's entry goes when nothing of it is live or queued. */
-  forgetRemoved(entry: JobEntry): void {
-    if (entry.removed && entry.live === undefined && entry.queued.length === 0) this.#entries.delete(entry.job.name);
+  async #slotsOf(jobs: readonly Job[], now: Instant): Promise<(readonly [Job, SlotState])[]> {
+    const slots = await this.#store.arm(jobs, now);
+    return jobs.map((job, index) => {
+      const slot = slots[index];
+      if (slot === undefined) throw new Error(`the store gave no slot for ${job.name}`);
+      return [job, slot] as const;
+    });
+  }
+
+  #add(job: Job, slot: SlotState, after: Instant): void {
+    const entry = new JobEntry(job, slot);
+    this.#entries.set(job.name, entry);
+    if (entry.queued.length > 0) this.#queued.add(entry);
+    entry.nextTickAt = this.#calendar.next(job.schedules, job.name, after);
+    // Held by a run of an earlier daemon: see recovery.ts.
+    if (slot.live !== undefined) this.#held.add(entry);
+    else this.#due.place(entry);
+  }
+
+  /**
+   * Lets the entries of removed jobs go of which nothing is live, queued or waiting for its turn. Only while no commit is
+   * under way: what it grants needs its entry.
+   */
+  sweep(isAwaited: (entry: JobEntry) => boolean): void {
+    for (const entry of this.#removed) {
+      if (entry.live !== undefined || entry.queued.length > 0 || isAwaited(entry)) continue;
+      this.#removed.delete(entry);
+      this.#held.delete(entry);
+      this.#entries.delete(entry.job.name);
+    }
   }
 
   /** Takes the entries that are due out of the heap. */
@@ -142,7 +176,7 @@ export class JobTable {
   }
 
   /** The shortest time between two ticks; the calendar remembers it by pattern. */
-  gapOf(entry: JobEntry, now: Instant): DurationMs | undefined {
-    return this.#calendar.shortestGap(entry.job.schedules, now);
+  gapOf(job: Job, now: Instant): DurationMs | undefined {
+    return this.#calendar.shortestGap(job.schedules, now);
   }
 }

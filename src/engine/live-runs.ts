@@ -2,7 +2,7 @@
  * The runs that hold a slot: begun on a grant, ended by a durable write. A run leaves this table when the store has taken its
  * end, and not before: until then its slot is taken, here as there.
  */
-import type { JobName } from '../core/job.ts';
+import type { Job, JobName } from '../core/job.ts';
 import type { EndWrite, Grant } from '../core/ports.ts';
 import type { RunOutcome } from '../core/run.ts';
 import type { DurationMs, MonotonicMs } from '../core/time.ts';
@@ -24,7 +24,7 @@ export interface LiveRunsParts extends Omit<RunParts, 'onStepped' | 'onBlocked'>
   readonly ask: () => void;
   readonly isStoreFailing: () => boolean;
   /** The shortest time between two ticks of a job. */
-  readonly gapOf: (entry: JobEntry) => DurationMs | undefined;
+  readonly gapOf: (job: Job) => DurationMs | undefined;
 }
 
 /** See the head of this file. */
@@ -46,7 +46,7 @@ export class LiveRuns {
   #isCheckpointTimed = false;
   readonly #withdrawing = new Set<string>();
   #isDraining = false;
-  #whenQuiet: (() => void) | undefined;
+  #whenQuiet: (() => void)[] = [];
 
   constructor(parts: LiveRunsParts) {
     this.#parts = parts;
@@ -74,16 +74,16 @@ export class LiveRuns {
     return this.#live.values();
   }
 
-  /** Takes a grant over: the run begins as soon as it has a place. */
-  begin(entry: JobEntry, grant: Grant): void {
+  /** Takes a grant over: the run begins as soon as it has a place, under the definition for which the store granted it. */
+  begin(entry: JobEntry, job: Job, grant: Grant): void {
     if (entry.live !== undefined)
       throw new Error(`job ${grant.job}: run ${grant.runId} was granted while ${entry.live.grant.runId} is live`);
-    const run = new LiveRun(entry.job, grant, this.#parts.gapOf(entry), this.#runParts);
+    const run = new LiveRun(job, grant, this.#parts.gapOf(job), this.#runParts);
     entry.live = run;
     this.#live.set(grant.runId, run);
     // Granted by a commit that was under way when the drain began.
     if (this.#isDraining) this.stop(run, 'shutdown');
-    else this.#parts.dispatcher.dispatch(entry.job.priority, () => this.#carryOut(run));
+    else this.#parts.dispatcher.dispatch(job.priority, () => this.#carryOut(run));
   }
 
   /** Asks a run to stop; one that has not begun ends at once. */
@@ -141,6 +141,7 @@ export class LiveRuns {
 
   /** The store has answered the write of a checkpoint. */
   saved(run: LiveRun, checkpoint: string | undefined, accepted: boolean): void {
+    run.isCheckpointInDoubt = false;
     if (!accepted)
       this.#parts.events.emit('fenceRejected', { job: run.grant.job, runId: run.grant.runId, fence: run.grant.fence });
     else if (checkpoint !== undefined) run.savedCheckpoint = checkpoint;
@@ -171,12 +172,12 @@ export class LiveRuns {
     if (hurry?.aborted === true) force();
     hurry?.addEventListener('abort', force, { once: true });
     await new Promise<void>((resolve) => {
-      this.#whenQuiet = resolve;
+      this.#whenQuiet.push(resolve);
       this.#tellIfQuiet();
     });
     timer.cancel();
     hurry?.removeEventListener('abort', force);
-    return [...this.#live.keys()];
+    return [...this.#live.values()].filter((run) => !run.isOver).map((run) => run.grant.runId);
   }
 
   /** Ends cannot be written: a drain does not wait for those that are proved. */
@@ -215,14 +216,13 @@ export class LiveRuns {
   }
 
   #tellIfQuiet(): void {
-    if (this.#whenQuiet === undefined) return;
+    if (this.#whenQuiet.length === 0) return;
     for (const run of this.#live.values()) {
       const isUnprovable = run.state === 'blocked' && !run.runsElsewhere;
       const isUnwritable = run.isOver && this.#parts.isStoreFailing();
       if (!isUnprovable && !isUnwritable) return;
     }
-    this.#whenQuiet();
-    this.#whenQuiet = undefined;
+    for (const tell of this.#whenQuiet.splice(0)) tell();
   }
 }
 

@@ -16,7 +16,7 @@ import { JobTable } from './job-table.ts';
 import { LiveRuns } from './live-runs.ts';
 import type { RunEnd } from './run-waiters.ts';
 import type { Statistics } from './statistics.ts';
-import { type TriggerOptions, type TriggerResult } from './trigger.ts';
+import { STOPPED, type TriggerOptions, type TriggerResult } from './trigger.ts';
 import { Turns } from './turns.ts';
 import { type Wake, WakeTimer } from './wake-timer.ts';
 
@@ -52,8 +52,7 @@ export class Scheduler {
   #isRunning = false;
 
   constructor(parts: SchedulerParts) {
-    const { clock, calendar, store, runnerFor, random } = parts;
-    const { events = new Events() } = parts;
+    const { clock, calendar, store, runnerFor, random, events = new Events() } = parts;
     this.events = events;
     this.#source = digitsOf(random());
     this.#parts = parts;
@@ -68,7 +67,7 @@ export class Scheduler {
       dispatcher: new Dispatcher(parts.concurrency),
       ask: () => this.#committer.ask(),
       isStoreFailing: () => this.#committer.isFailing,
-      gapOf: (entry) => this.#table.gapOf(entry, clock.now()),
+      gapOf: (job) => this.#table.gapOf(job, clock.now()),
     });
     this.#turns = new Turns({
       clock,
@@ -108,7 +107,9 @@ export class Scheduler {
    * @throws TickwiseError `STORE_UNUSABLE`, with the old definitions still in force
    */
   async reload(jobs: readonly Job[]): Promise<void> {
-    await this.#table.reload(jobs, this.#parts.clock.now(), (entry) => this.#inbox.forget(entry));
+    await this.#table.reload(jobs, this.#parts.clock, () => this.#decideDue());
+    // Who waited for a resource or a pause of the old definition may have nothing in its way now.
+    for (const entry of this.#table.queued) this.#inbox.promote(entry);
     this.#woke(this.#timer.look());
   }
 
@@ -119,6 +120,7 @@ export class Scheduler {
    * @throws TickwiseError `JOB_NOT_FOUND`; `STORE_UNUSABLE` when 10,000 triggers wait for the store already
    */
   trigger(job: JobName, options: TriggerOptions = {}): Promise<TriggerResult> {
+    if (this.#committer.isClosed) return Promise.resolve(STOPPED);
     const entry = this.#table.find(job);
     if (entry === undefined) return Promise.reject(new TickwiseError('JOB_NOT_FOUND', `no job is named ${job}`));
     const at = this.#parts.clock.now();
@@ -206,10 +208,12 @@ export class Scheduler {
   async stop(graceMs: DurationMs, hurry?: AbortSignal): Promise<readonly string[]> {
     this.#turns.isDraining = true;
     const unproven = await this.#runs.drain(graceMs, hurry);
+    this.#isRunning = false;
     this.#timer.cancel();
     // A store that fails to the very end shall not keep the process: what it lacks is found and proved at the next start.
-    if (!this.#committer.isFailing) await this.#committer.waitIdle();
+    await this.#committer.waitIdle();
     this.#committer.close();
+    this.#inbox.refuseTriggers();
     return unproven;
   }
 
@@ -242,6 +246,12 @@ export class Scheduler {
     for (const entry of this.#table.takeDue(wake.now)) this.#inbox.due(entry);
     this.#rearm();
     this.#committer.askNow();
+  }
+
+  /** Ticks that are due are decided under the definitions under which they fell due. */
+  #decideDue(): Promise<void> | undefined {
+    for (const entry of this.#table.takeDue(this.#parts.clock.now())) this.#inbox.due(entry);
+    return this.#inbox.hasDue || this.#committer.isCommitting ? this.#committer.commitNow() : undefined;
   }
 
   #rearm(): void {

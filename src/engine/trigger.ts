@@ -7,6 +7,9 @@ export type TriggerResult =
   | { readonly kind: 'started' | 'queued' | 'folded'; readonly runId: string }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly liveRunId: string | undefined };
 
+/** What a trigger is told by a scheduler that has stopped. */
+export const STOPPED: TriggerResult = { kind: 'refused', reason: 'draining', liveRunId: undefined };
+
 /** What a trigger may bring. */
 export interface TriggerOptions {
   /** JSON text. */

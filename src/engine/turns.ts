@@ -4,7 +4,7 @@
  */
 import type { Decision, GateContext, TriggerDecision } from '../core/gate.ts';
 import type { Job, JobName } from '../core/job.ts';
-import type { Clock, TurnResult } from '../core/ports.ts';
+import type { Clock, Grant, TurnResult } from '../core/ports.ts';
 import type { Cause } from '../core/run.ts';
 import type { MissReason, SkipReason, TickOutcome } from '../core/tick.ts';
 import type { Instant } from '../core/time.ts';
@@ -45,7 +45,8 @@ export class Turns implements TurnSource {
     const { clock, inbox, isStoreFailing } = this.#parts;
     // Ticks that fell due while the store failed were missed: they follow `onMissed`, and make no burst.
     if (isStoreFailing()) this.liveSince = clock.now();
-    return inbox.build((entry, now) => this.contextFor(entry, now));
+    const mayPromote = (entry: JobEntry): boolean => !this.isDraining && !entry.isPaused;
+    return inbox.build((entry, now) => this.contextFor(entry, now), mayPromote);
   }
 
   restore(turn: BuiltTurn): void {
@@ -56,11 +57,12 @@ export class Turns implements TurnSource {
     const { table, runs } = this.#parts;
     turn.ends.forEach((write, index) => {
       const entry = table.get(write.job);
+      const ended = runs.find(write.runId);
       runs.ended(entry, write, result.ended[index] === true);
       if (entry === undefined) return;
       if (write.fence === undefined) table.dequeue(entry, write.runId);
       else table.unhold(entry);
-      this.#promoteAfter(entry);
+      this.#promoteAfter(entry, ended?.job.exclusive);
     });
     turn.runs.forEach((run, index) => runs.saved(run, turn.checkpoints[index]?.checkpoint, result.saved[index] === true));
     turn.dueEntries.forEach((entry, index) => {
@@ -78,8 +80,9 @@ export class Turns implements TurnSource {
       const entry = table.get(grant.job);
       if (entry === undefined) throw new Error(`a grant for ${grant.job}, which is no job of this scheduler`);
       table.dequeue(entry, grant.runId);
-      runs.begin(entry, grant);
+      runs.begin(entry, definitionOf(grant, turn), grant);
     }
+    table.sweep((entry) => this.#parts.inbox.awaits(entry));
     this.#parts.onApplied();
   }
 
@@ -141,14 +144,15 @@ export class Turns implements TurnSource {
     if (run !== undefined) this.#parts.runs.stop(run, 'overlap');
   }
 
-  /** A slot, and perhaps resources, are free: whoever waits for them is looked at in the next turn. */
-  #promoteAfter(entry: JobEntry): void {
-    this.#parts.table.forgetRemoved(entry);
-    if (this.isDraining) return;
+  /**
+   * A slot, and perhaps resources, are free: whoever waits for them is looked at in the next turn.
+   *
+   * @param freed resources of the run that ended, by the definition that it ran under; absent: not known, it may be any
+   */
+  #promoteAfter(entry: JobEntry, freed: readonly string[] | undefined): void {
     for (const waiting of this.#parts.table.queued) {
-      if (waiting.isPaused) continue;
-      if (waiting === entry || waiting.job.exclusive.some((name) => entry.job.exclusive.includes(name)))
-        this.#parts.inbox.promote(waiting);
+      const mayHaveWaited = (name: string): boolean => freed?.includes(name) ?? true;
+      if (waiting === entry || waiting.job.exclusive.some(mayHaveWaited)) this.#parts.inbox.promote(waiting);
     }
   }
 
@@ -162,4 +166,12 @@ export class Turns implements TurnSource {
     this.ticks[outcome]++;
     if (this.#parts.events.isHeard('tickDecided')) this.#parts.events.emit('tickDecided', { job, tick, outcome, reason, runId });
   }
+}
+
+/** The definition under which the store granted a run; a reload may have replaced it since. */
+function definitionOf(grant: Grant, turn: BuiltTurn): Job {
+  const claimed =
+    turn.promotions.find((job) => job.name === grant.job) ?? turn.claims.find(({ job }) => job.name === grant.job)?.job;
+  if (claimed === undefined) throw new Error(`a grant for ${grant.job}, which nobody asked for`);
+  return claimed;
 }
