@@ -7,6 +7,7 @@ import type { DurationMs } from '../core/time.ts';
 import { JobFacts } from './facts.ts';
 import type { Random } from './random.ts';
 import { SimulatedProcess, type Surroundings } from './simulated-process.ts';
+import { Weather } from './weather.ts';
 import type { World } from './world.ts';
 
 const SECOND_MS: DurationMs = 1_000;
@@ -14,16 +15,17 @@ const MINUTE_MS: DurationMs = 60_000;
 const HOUR_MS: DurationMs = 3_600_000;
 
 /** Each disturbance with its share. */
-const SHARES: readonly (readonly [number, 'trigger' | 'cancel' | 'pause' | 'reload' | 'restart' | 'clock' | 'hold' | 'store'])[] = [
-  [30, 'trigger'],
-  [15, 'cancel'],
-  [15, 'pause'],
-  [14, 'reload'],
-  [4, 'restart'],
-  [6, 'clock'],
-  [5, 'hold'],
-  [11, 'store'],
-];
+const SHARES: readonly (readonly [number, 'trigger' | 'cancel' | 'pause' | 'reload' | 'restart' | 'clock' | 'hold' | 'store'])[] =
+  [
+    [30, 'trigger'],
+    [15, 'cancel'],
+    [15, 'pause'],
+    [14, 'reload'],
+    [4, 'restart'],
+    [6, 'clock'],
+    [5, 'hold'],
+    [11, 'store'],
+  ];
 const ALL_SHARES = SHARES.reduce((sum, [share]) => sum + share, 0);
 
 /** Disturbs one process after the other. */
@@ -33,14 +35,15 @@ export class Disturbances {
   readonly #random: Random;
   #jobs = new Map<JobName, Job>();
   #process: SimulatedProcess;
-  #wallSteps = 0;
+  readonly #weather: Weather;
   /** A restart or a reload is under way; there is one at a time. */
   #isBusy = false;
   #isFinishing = false;
   readonly #pausing = new Set<JobName>();
 
   constructor(around: Omit<Surroundings, 'steps'>, world: World, random: Random) {
-    this.#around = { ...around, steps: () => this.#wallSteps };
+    this.#weather = new Weather(around, random);
+    this.#around = { ...around, steps: () => this.#weather.wallSteps };
     this.#world = world;
     this.#random = random;
     this.#process = new SimulatedProcess(this.#around);
@@ -69,12 +72,19 @@ export class Disturbances {
       const rows = await ledger.ticks({ job: name, limit: 1_000_000 });
       for (const outcome of ['ran', 'skipped', 'missed', 'folded'] as const) {
         const kept = rows.filter((row) => row.outcome === outcome).length;
-        if (kept !== of.ticks[outcome]) facts.violate('accounted', `job ${name}: the ledger has ${kept} ticks ${outcome}; ${of.ticks[outcome]} were decided so`);
+        if (kept !== of.ticks[outcome])
+          facts.violate(
+            'accounted',
+            `job ${name}: the ledger has ${kept} ticks ${outcome}; ${of.ticks[outcome]} were decided so`,
+          );
       }
       const runs = await ledger.runs({ job: name, limit: 1_000_000 });
       const open = runs.filter((run) => !of.ended.has(run.id) && !of.queued.has(run.id));
       if (open.length > 0 || runs.length !== of.ended.size + of.queued.size) {
-        facts.violate('accounted', `job ${name}: the ledger has ${runs.length} runs; ${of.ended.size} ended and ${of.queued.size} wait`);
+        facts.violate(
+          'accounted',
+          `job ${name}: the ledger has ${runs.length} runs; ${of.ended.size} ended and ${of.queued.size} wait`,
+        );
       }
     }
   }
@@ -105,11 +115,11 @@ export class Disturbances {
       case 'restart':
         return this.#own(this.#alone(() => this.#restart()));
       case 'clock':
-        return this.#stepClock();
+        return this.#weather.stepClock();
       case 'hold':
-        return this.#hold();
+        return this.#weather.hold();
       case 'store':
-        return this.#upsetStore();
+        return this.#weather.upsetStore();
       default:
         return kind satisfies never;
     }
@@ -118,9 +128,13 @@ export class Disturbances {
   /** A store that fails is no fault of the scheduler; anything else is. */
   #own(work: Promise<void>): void {
     work.catch((thrown: unknown) => {
-      if (thrown instanceof TickwiseError && thrown.code === 'STORE_UNUSABLE' && this.#around.facts.calmSince === undefined) return;
+      if (this.#isOfTheStore(thrown)) return;
       this.#around.facts.violate('a bug', thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown), thrown);
     });
+  }
+
+  #isOfTheStore(thrown: unknown): boolean {
+    return !this.#around.facts.isCalm && thrown instanceof TickwiseError && thrown.code === 'STORE_UNUSABLE';
   }
 
   async #alone(work: () => Promise<void>): Promise<void> {
@@ -146,8 +160,15 @@ export class Disturbances {
     answered();
     const of = facts.of(name);
     const isKnown =
-      result.kind === 'refused' || of.granted?.runId === result.runId || of.queued.has(result.runId) || of.ended.has(result.runId);
-    if (!isKnown) facts.violate('accounted', `a trigger of ${name} was answered with ${JSON.stringify(result)}, which the store does not know`);
+      result.kind === 'refused' ||
+      of.granted?.runId === result.runId ||
+      of.queued.has(result.runId) ||
+      of.ended.has(result.runId);
+    if (!isKnown)
+      facts.violate(
+        'accounted',
+        `a trigger of ${name} was answered with ${JSON.stringify(result)}, which the store does not know`,
+      );
   }
 
   #cancel(): void {
@@ -196,12 +217,11 @@ export class Disturbances {
     const gone = [...facts.jobs.keys()].find((known) => !jobs.has(known));
     if (gone !== undefined && random.chance(0.3)) jobs.set(gone, this.#world.redefine(gone, clock.now()));
     facts.history.note('reload', [...jobs.keys()].join(' '));
-    const at = clock.now();
-    facts.reloading = { jobs, at };
+    facts.reloading = jobs;
     try {
       await this.#process.scheduler.reload([...jobs.values()]);
-      for (const job of jobs.values()) facts.adopt(job, at);
-      for (const [known, of] of facts.jobs) if (!jobs.has(known)) facts.remove(of, at);
+      for (const job of jobs.values()) facts.adopt(job, clock.now());
+      for (const [known, of] of facts.jobs) if (!jobs.has(known)) facts.remove(of, clock.now());
       this.#jobs = jobs;
       facts.history.note('reloaded');
     } catch (error) {
@@ -215,7 +235,7 @@ export class Disturbances {
 
   async #restart(): Promise<void> {
     const random = this.#random;
-    const { clock, facts, store } = this.#around;
+    const { clock, facts } = this.#around;
     if (random.chance(0.4)) {
       facts.history.note('crash');
       this.#process.end();
@@ -223,7 +243,9 @@ export class Disturbances {
       const hurry = new AbortController();
       const graceMs = random.pick([0, SECOND_MS, 25 * SECOND_MS, 10 * MINUTE_MS]);
       if (random.chance(0.3)) clock.setTimer(clock.monotonic() + random.scale(1, graceMs + 1), () => hurry.abort());
-      const limit = clock.setTimer(clock.monotonic() + graceMs + 5 * MINUTE_MS, () => facts.violate('no stall', 'the scheduler does not stop'));
+      const limit = clock.setTimer(clock.monotonic() + graceMs + 5 * MINUTE_MS, () =>
+        facts.violate('no stall', 'the scheduler does not stop'),
+      );
       await this.#process.stop(graceMs, hurry.signal);
       limit.cancel();
     }
@@ -240,44 +262,12 @@ export class Disturbances {
         await this.#process.start([...this.#jobs.values()]);
         break;
       } catch (error) {
-        if (!(error instanceof TickwiseError) || store.mood !== 'failing') throw error;
+        if (!this.#isOfTheStore(error)) throw error;
         this.#process.end();
         await this.#sleep(5 * SECOND_MS);
       }
     }
-    if (facts.calmSince !== undefined) facts.calmSince = clock.monotonic();
-  }
-
-  #stepClock(): void {
-    const { clock, facts } = this.#around;
-    const ms = Math.round(this.#random.scale(100, 3 * HOUR_MS)) * (this.#random.chance(0.5) ? 1 : -1);
-    facts.history.note('wall clock steps by', ms);
-    this.#wallSteps++;
-    clock.stepWall(ms);
-    if (facts.calmSince !== undefined) facts.calmSince = clock.monotonic();
-  }
-
-  #hold(): void {
-    const { clock, facts } = this.#around;
-    const ms = Math.round(this.#random.scale(10, 90 * SECOND_MS));
-    facts.history.note('the loop is held for', ms);
-    clock.hold(ms);
-    facts.heldMs += ms;
-    if (facts.calmSince !== undefined) facts.calmSince = clock.monotonic();
-  }
-
-  #upsetStore(): void {
-    const { clock, facts, store } = this.#around;
-    if (store.mood !== 'ready') return;
-    store.mood = this.#random.chance(0.5) ? 'slow' : 'failing';
-    facts.calmSince = undefined;
-    facts.history.note('the store is', store.mood);
-    clock.setTimer(clock.monotonic() + this.#random.scale(500, 20 * MINUTE_MS), () => {
-      store.mood = 'ready';
-      // What was under way may still be slow.
-      facts.calmSince = clock.monotonic() + 10 * SECOND_MS;
-      facts.history.note('the store is ready');
-    });
+    facts.disturb();
   }
 
   #addJob(jobs: Map<JobName, Job>): void {
@@ -308,4 +298,3 @@ export class Disturbances {
     while (condition()) await this.#sleep(SECOND_MS);
   }
 }
-

@@ -44,7 +44,7 @@ function rawAfter(schedule: Schedule, after: Instant): number {
 function cronAfter(pattern: string, after: Instant): number {
   const fields = fieldsOf(pattern);
   const [seconds, minutes, hours] = fields;
-  for (let at = after - (after % 1_000) + 1_000; at <= after + LONGEST_SEARCH_MS; ) {
+  for (let at = after - (after % 1_000) + 1_000; at <= after + LONGEST_SEARCH_MS;) {
     const ofDay = Math.floor((at % DAY_MS) / 1_000);
     if (!hours.has(Math.floor(ofDay / 3_600))) at += 3_600_000 - (at % 3_600_000);
     else if (!minutes.has(Math.floor(ofDay / 60) % 60)) at += 60_000 - (at % 60_000);

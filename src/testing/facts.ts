@@ -34,13 +34,13 @@ export class JobFacts {
   granted: GrantedRun | undefined;
   /** The attempt that really is live. */
   live: RunOrder | undefined;
-  readonly queued = new Map<string, Cause>();
+  readonly queued: Map<string, Cause> = new Map();
   /** JSON text; what the last finished step left. */
   checkpoint: string | undefined = undefined;
   /** The process died in the middle of a run: the next run tells which of the last steps was saved. */
   checkpointUnknown = false;
   readonly ticks: Record<TickOutcome, number> = { ran: 0, skipped: 0, missed: 0, folded: 0 };
-  readonly ended = new Set<string>();
+  readonly ended: Set<string> = new Set();
   overdueSince: MonotonicMs | undefined = undefined;
   waitingSince: MonotonicMs | undefined = undefined;
   #next: number | undefined;
@@ -59,6 +59,7 @@ export class JobFacts {
 
   decided(tick: Instant): void {
     this.cursor = tick;
+    this.overdueSince = undefined;
     this.decidedUntil = Math.max(this.decidedUntil, tick);
     this.#next = undefined;
   }
@@ -84,8 +85,8 @@ export class Facts {
   readonly handedOverAt: Map<string, MonotonicMs> = new Map();
   liveAttempts = 0;
   draining = false;
-  /** A reload is on its way: the new definitions, and when it was asked for. A claim under one of them shows that it is in force. */
-  reloading: { readonly jobs: ReadonlyMap<JobName, Job>; readonly at: Instant } | undefined = undefined;
+  /** A reload is on its way: the new definitions. A claim under one of them shows that it has taken effect. */
+  reloading: ReadonlyMap<JobName, Job> | undefined = undefined;
   /** Since when nothing disturbs the scheduler: store, loop and clock are in order; `undefined` while something does. */
   calmSince: MonotonicMs | undefined = 0;
   /** Milliseconds during which the event loop was held, in all. */
@@ -105,6 +106,15 @@ export class Facts {
     return facts;
   }
 
+  get isCalm(): boolean {
+    return this.calmSince !== undefined && this.calmSince <= this.clock.monotonic();
+  }
+
+  /** What waits is given its time anew. */
+  disturb(): void {
+    if (this.calmSince !== undefined) this.calmSince = Math.max(this.calmSince, this.clock.monotonic());
+  }
+
   /** A reload has taken effect for a job. Ticks that fell due under the old definition have been decided under it. */
   adopt(job: Job, at: Instant): void {
     const of = this.of(job.name);
@@ -121,7 +131,10 @@ export class Facts {
 
   #assertDecided(of: JobFacts, at: Instant): void {
     if (of.inForce && of.nextTick <= at) {
-      this.violate('accounted', `job ${of.job.name}: tick ${new Date(of.nextTick).toISOString()} fell due before the reload and is never decided`);
+      this.violate(
+        'accounted',
+        `job ${of.job.name}: tick ${new Date(of.nextTick).toISOString()} fell due before the reload and is never decided`,
+      );
     }
   }
 

@@ -46,7 +46,8 @@ export class LivenessJudge {
       this.#lookAtPlace(name, of, now);
     }
     for (const { job, since } of this.#triggers.values()) {
-      if (now - Math.max(since, facts.calmSince) > LONGEST_TURN_MS) facts.violate('no stall', `a trigger of ${job} waits since ${now - since} ms`);
+      if (now - Math.max(since, facts.calmSince) > LONGEST_TURN_MS)
+        facts.violate('no stall', `a trigger of ${job} waits since ${now - since} ms`);
     }
   }
 

@@ -6,6 +6,8 @@ import type { AttemptScript, AttemptWatch } from './script.ts';
 
 /** Beyond budget and grace, for force and proof. */
 const FORCE_MS = 2_000;
+/** Sums of fractions. */
+const ROUNDING_MS = 0.001;
 
 /** See the head of this file. */
 export class RunJudge implements AttemptWatch {
@@ -28,14 +30,18 @@ export class RunJudge implements AttemptWatch {
     for (const name of job.exclusive) {
       const holder = facts.holders.get(name);
       if (holder !== undefined) {
-        facts.violate('never two', `resource ${name}: run ${runId} of ${job.name} began while ${holder.runId} of ${holder.job.name} holds it`);
+        facts.violate(
+          'never two',
+          `resource ${name}: run ${runId} of ${job.name} began while ${holder.runId} of ${holder.job.name} holds it`,
+        );
       }
       facts.holders.set(name, order);
     }
     of.live = order;
     facts.liveAttempts++;
     this.#heldBefore.set(order, facts.heldMs);
-    if (facts.liveAttempts > facts.concurrency) facts.violate('concurrency', `${facts.liveAttempts} runs are live, ${facts.concurrency} may be`);
+    if (facts.liveAttempts > facts.concurrency)
+      facts.violate('concurrency', `${facts.liveAttempts} runs are live, ${facts.concurrency} may be`);
     if (facts.draining) facts.violate('draining', `run ${runId} of ${job.name} began while the scheduler drains`);
     this.#checkGrant(of, order);
     this.#checkCheckpoint(of, order);
@@ -45,7 +51,10 @@ export class RunJudge implements AttemptWatch {
     const now = this.#facts.clock.monotonic();
     this.#facts.history.note('step', step, order.runId, order.job.name);
     if (now >= order.budgetEnd) {
-      this.#facts.violate('time-bounded', `step ${step} of run ${order.runId} began ${now - order.budgetEnd} ms after its budget`);
+      this.#facts.violate(
+        'time-bounded',
+        `step ${step} of run ${order.runId} began ${now - order.budgetEnd} ms after its budget`,
+      );
     }
   }
 
@@ -81,13 +90,17 @@ export class RunJudge implements AttemptWatch {
       facts.violate('one gate', `run ${order.runId} of ${order.job.name} began under fence ${order.fence} without a grant`);
       return;
     }
-    if (order.attempt !== ++granted.attempts) facts.violate('retry', `attempt ${order.attempt} of run ${order.runId}; ${granted.attempts} was expected`);
+    if (order.attempt !== ++granted.attempts)
+      facts.violate('retry', `attempt ${order.attempt} of run ${order.runId}; ${granted.attempts} was expected`);
     granted.budgetEnd ??= order.budgetEnd;
-    if (order.budgetEnd !== granted.budgetEnd) facts.violate('time-bounded', `run ${order.runId} was given more budget for its attempt ${order.attempt}`);
+    if (order.budgetEnd !== granted.budgetEnd)
+      facts.violate('time-bounded', `run ${order.runId} was given more budget for its attempt ${order.attempt}`);
     const leftMs = order.budgetEnd - facts.clock.monotonic();
     const { budgetMs, graceMs } = boundsOf(order.job, undefined);
-    if (leftMs > budgetMs) facts.violate('time-bounded', `run ${order.runId} of ${order.job.name} was given ${leftMs} ms of a budget of ${budgetMs}`);
-    if (order.graceMs > graceMs) facts.violate('time-bounded', `run ${order.runId} of ${order.job.name} was given ${order.graceMs} ms of grace`);
+    if (leftMs > budgetMs + ROUNDING_MS)
+      facts.violate('time-bounded', `run ${order.runId} of ${order.job.name} was given ${leftMs} ms of a budget of ${budgetMs}`);
+    if (order.graceMs > graceMs)
+      facts.violate('time-bounded', `run ${order.runId} of ${order.job.name} was given ${order.graceMs} ms of grace`);
   }
 
   #checkCheckpoint(of: JobFacts, order: RunOrder): void {

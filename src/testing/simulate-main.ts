@@ -3,7 +3,8 @@ import { parseArgs } from 'node:util';
 import { createCalendar } from '../system/calendar.ts';
 import { simulate, type SimulationResult } from './simulate.ts';
 
-const USAGE = 'usage: npm run simulate -- [--seed N] [--seeds K] [--hours H] [--quiet]   (whole numbers; 1, 1 and 50 unless given)';
+const USAGE =
+  'usage: npm run simulate -- [--seed N] [--seeds K] [--hours H] [--quiet]   (whole numbers; 1, 1 and 50 unless given)';
 
 process.exitCode = await main(process.argv.slice(2));
 

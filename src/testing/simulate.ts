@@ -92,7 +92,12 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   } finally {
     process.off('unhandledRejection', onUnhandled);
   }
-  return { seed, violation: facts.violation, history: facts.violation === undefined ? [] : facts.history.lines(), ...countsOf(facts) };
+  return {
+    seed,
+    violation: facts.violation,
+    history: facts.violation === undefined ? [] : facts.history.lines(),
+    ...countsOf(facts),
+  };
 }
 
 function countsOf(facts: Facts): { runs: number; ticks: number } {

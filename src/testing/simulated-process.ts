@@ -68,24 +68,29 @@ export class SimulatedProcess {
 
   /** Drains, judges what is left, and ends the process. */
   async stop(graceMs: DurationMs, hurry: AbortSignal | undefined): Promise<void> {
-    const { facts, runner, store } = this.#around;
+    const { facts, runner } = this.#around;
     facts.draining = true;
     facts.history.note('stop', graceMs);
     const unproven = await this.scheduler.stop(graceMs, hurry);
     facts.history.note('stopped', unproven);
     for (const { runId, job } of runner.live()) {
-      if (!unproven.includes(runId)) facts.violate('proved dead', `the scheduler stopped and left run ${runId} of ${job.name} live, unsaid`);
-      if (job.isolation !== 'inline') facts.violate('time-bounded', `the scheduler stopped before run ${runId} of ${job.name}, which force can end`);
+      if (!unproven.includes(runId))
+        facts.violate('proved dead', `the scheduler stopped and left run ${runId} of ${job.name} live, unsaid`);
+      if (job.isolation !== 'inline')
+        facts.violate('time-bounded', `the scheduler stopped before run ${runId} of ${job.name}, which force can end`);
     }
     for (const runId of unproven) {
-      if (!runner.live().some((order) => order.runId === runId)) facts.violate('proved dead', `run ${runId} is over, and was said to ignore its stop`);
+      if (!runner.live().some((order) => order.runId === runId))
+        facts.violate('proved dead', `run ${runId} is over, and was said to ignore its stop`);
     }
-    if (this.liveness.pendingTriggers > 0) facts.violate('no stall', 'the scheduler stopped and left a trigger without an answer');
+    if (this.liveness.pendingTriggers > 0)
+      facts.violate('no stall', 'the scheduler stopped and left a trigger without an answer');
     const late = this.#clock.pendingMs().filter((ms) => ms > CHECKPOINT_MS);
     if (late.length > 0) facts.violate('no stall', `the scheduler stopped and left timers: ${late.join(', ')} ms`);
-    if (unproven.length === 0 && store.mood === 'ready') {
+    if (unproven.length === 0 && facts.isCalm) {
       for (const [name, of] of facts.jobs) {
-        if (of.granted !== undefined) facts.violate('accounted', `the scheduler stopped and left the slot of ${name} to run ${of.granted.runId}`);
+        if (of.granted !== undefined)
+          facts.violate('accounted', `the scheduler stopped and left the slot of ${name} to run ${of.granted.runId}`);
       }
     }
     this.end();
@@ -115,7 +120,8 @@ export class SimulatedProcess {
     const { facts, steps } = this.#around;
     switch (event.type) {
       case 'runEnded':
-        if (this.#ended.has(event.runId)) facts.violate('accounted', `the end of run ${event.runId} of ${event.job} was told twice`);
+        if (this.#ended.has(event.runId))
+          facts.violate('accounted', `the end of run ${event.runId} of ${event.job} was told twice`);
         this.#ended.add(event.runId);
         break;
       case 'storeFailed':
@@ -126,11 +132,13 @@ export class SimulatedProcess {
         facts.history.note('store recovered');
         break;
       case 'loopStalled':
-        if (facts.heldMs === this.#heldAtStart) facts.violate('no stall', `a stall of ${event.forMs} ms was told; the loop was never held`);
+        if (facts.heldMs === this.#heldAtStart)
+          facts.violate('no stall', `a stall of ${event.forMs} ms was told; the loop was never held`);
         break;
       case 'clockStepped':
         facts.history.note('step noticed', event.byMs);
-        if (steps() === this.#stepsAtStart) facts.violate('clock', `a step of ${event.byMs} ms was told; the clock was never stepped`);
+        if (steps() === this.#stepsAtStart)
+          facts.violate('clock', `a step of ${event.byMs} ms was told; the clock was never stepped`);
         break;
       case 'listenerFailed':
         facts.violate('events', String(event.error), event.error);

@@ -24,11 +24,13 @@ export class TurnJudge {
   asked(turn: Turn): void {
     const facts = this.#facts;
     const paused = new Set<string>();
-    for (const [name, of] of facts.jobs) if (of.pausedForSure || (of.job.paused && facts.reloading === undefined)) paused.add(name);
+    for (const [name, of] of facts.jobs)
+      if (of.pausedForSure || (of.job.paused && facts.reloading === undefined)) paused.add(name);
     this.#asked.set(turn, { draining: facts.draining, paused });
     for (const end of turn.ends) {
       const { live } = facts.of(end.job);
-      if (live?.runId === end.runId) facts.violate('proved dead', `the end of run ${end.runId} of ${end.job} is written while it is live`);
+      if (live?.runId === end.runId)
+        facts.violate('proved dead', `the end of run ${end.runId} of ${end.job} is written while it is live`);
     }
   }
 
@@ -36,8 +38,8 @@ export class TurnJudge {
   applied(turn: Turn, result: TurnResult): void {
     const asked = this.#asked.get(turn) ?? { draining: false, paused: new Set<string>() };
     turn.ends.forEach((end, index) => this.#judgeEnd(end, result.ended[index] === true));
-    const promoted = new Set(turn.promotions.map((job) => job.name));
-    for (const grant of result.grants) this.#judgeGrant(grant, jobOf(grant, turn), asked, promoted);
+    const triggered = new Set(turn.claims.map((claim) => (claim.kind === 'trigger' ? claim.runId : undefined)));
+    for (const grant of result.grants) this.#judgeGrant(grant, jobOf(grant, turn), asked, triggered.has(grant.runId));
     turn.claims.forEach((claim, index) => this.#judgeClaim(claim, result.decisions[index] ?? [], asked));
   }
 
@@ -45,13 +47,17 @@ export class TurnJudge {
     const facts = this.#facts;
     const of = facts.of(end.job);
     if (end.fence === undefined) {
-      if (accepted && !of.queued.delete(end.runId)) facts.violate('accounted', `run ${end.runId} of ${end.job} was withdrawn, and was not queued`);
+      if (accepted && !of.queued.delete(end.runId))
+        facts.violate('accounted', `run ${end.runId} of ${end.job} was withdrawn, and was not queued`);
       if (accepted) of.ended.add(end.runId);
       return;
     }
     facts.history.note('ended', end.runId, end.job, end.outcome, accepted ? '' : 'refused');
     if (!accepted || of.granted?.runId !== end.runId || of.granted.fence !== end.fence) {
-      facts.violate('proved dead', `the end of run ${end.runId} of ${end.job} under fence ${end.fence} met a slot of ${of.granted?.runId}`);
+      facts.violate(
+        'proved dead',
+        `the end of run ${end.runId} of ${end.job} under fence ${end.fence} met a slot of ${of.granted?.runId}`,
+      );
     }
     if (of.ended.has(end.runId)) facts.violate('accounted', `run ${end.runId} of ${end.job} ended twice`);
     of.ended.add(end.runId);
@@ -59,7 +65,7 @@ export class TurnJudge {
     of.granted = undefined;
   }
 
-  #judgeGrant(grant: Grant, job: Job, asked: Asked, promoted: ReadonlySet<string>): void {
+  #judgeGrant(grant: Grant, job: Job, asked: Asked, isTriggered: boolean): void {
     const facts = this.#facts;
     const of = facts.of(grant.job);
     const what = `run ${grant.runId} of ${grant.job}`;
@@ -67,14 +73,23 @@ export class TurnJudge {
     if (of.granted !== undefined) facts.violate('never two', `${what} was granted while ${of.granted.runId} holds the slot`);
     if (grant.fence <= of.fence) facts.violate('fence', `${what} was granted under fence ${grant.fence} after ${of.fence}`);
     if (asked.draining) facts.violate('draining', `${what} was granted while the scheduler drains`);
-    if (asked.paused.has(grant.job) && (promoted.has(grant.job) || grant.cause !== 'trigger')) facts.violate('paused', `${what} was granted while the job is paused`);
+    // A paused job may be triggered; what waits behind its slot goes on waiting.
+    if (asked.paused.has(grant.job) && !isTriggered) facts.violate('paused', `${what} was granted while the job is paused`);
     for (const [name, other] of facts.jobs) {
       const common = other.granted?.exclusive.find((resource) => job.exclusive.includes(resource));
-      if (common !== undefined) facts.violate('never two', `${what} was granted ${common}, which ${other.granted?.runId} of ${name} holds`);
+      if (common !== undefined)
+        facts.violate('never two', `${what} was granted ${common}, which ${other.granted?.runId} of ${name} holds`);
     }
     of.fence = grant.fence;
     of.queued.delete(grant.runId);
-    of.granted = { runId: grant.runId, fence: grant.fence, exclusive: job.exclusive, grantedAt: facts.clock.monotonic(), attempts: 0, budgetEnd: undefined };
+    of.granted = {
+      runId: grant.runId,
+      fence: grant.fence,
+      exclusive: job.exclusive,
+      grantedAt: facts.clock.monotonic(),
+      attempts: 0,
+      budgetEnd: undefined,
+    };
     for (const name of job.exclusive) facts.handedOverAt.set(name, facts.clock.monotonic());
   }
 
@@ -91,22 +106,31 @@ export class TurnJudge {
   #judgeTicks(of: JobFacts, job: Job, decisions: readonly Decision[], asked: Asked): void {
     const facts = this.#facts;
     const { reloading } = facts;
-    if (reloading?.jobs.get(job.name) === job) facts.adopt(job, reloading.at);
+    if (reloading?.get(job.name) === job) facts.adopt(job, facts.clock.now());
     const decided = decisions.filter((made) => made.kind !== 'stop').toSorted((a, b) => a.tick - b.tick);
     for (const made of decided) {
       facts.history.note('tick', job.name, new Date(made.tick).toISOString(), made.kind, 'reason' in made ? made.reason : '');
       if (made.tick !== of.nextTick) {
-        facts.violate('accounted', `job ${job.name}: tick ${iso(made.tick)} was decided; ${iso(of.nextTick)} was the next one due`);
+        facts.violate(
+          'accounted',
+          `job ${job.name}: tick ${iso(made.tick)} was decided; ${iso(of.nextTick)} was the next one due`,
+        );
       }
       of.decided(made.tick);
       if (made.kind === 'start' || made.kind === 'queue') {
         of.ticks.ran++;
-        if (asked.draining || asked.paused.has(job.name)) facts.violate('paused', `job ${job.name}: tick ${iso(made.tick)} ran while paused or draining`);
-        if (made.runId !== runIdOf(job.name, made.tick)) facts.violate('accounted', `job ${job.name}: tick ${iso(made.tick)} led to run ${made.runId}`);
+        if (asked.draining || asked.paused.has(job.name))
+          facts.violate('paused', `job ${job.name}: tick ${iso(made.tick)} ran while paused or draining`);
+        if (made.runId !== runIdOf(job.name, made.tick))
+          facts.violate('accounted', `job ${job.name}: tick ${iso(made.tick)} led to run ${made.runId}`);
       } else if (made.kind === 'fold') {
         of.ticks.folded++;
         const isKnown = of.queued.has(made.into) || of.granted?.runId === made.into;
-        if (!isKnown) facts.violate('accounted', `job ${job.name}: tick ${iso(made.tick)} folded into ${made.into}, which neither waits nor holds the slot`);
+        if (!isKnown)
+          facts.violate(
+            'accounted',
+            `job ${job.name}: tick ${iso(made.tick)} folded into ${made.into}, which neither waits nor holds the slot`,
+          );
       } else of.ticks[made.kind === 'skip' ? 'skipped' : 'missed']++;
     }
   }
@@ -121,7 +145,8 @@ export class TurnJudge {
 
 /** Under which definition a run was granted. */
 function jobOf(grant: Grant, turn: Turn): Job {
-  const job = turn.promotions.find(({ name }) => name === grant.job) ?? turn.claims.find((claim) => claim.job.name === grant.job)?.job;
+  const job =
+    turn.promotions.find(({ name }) => name === grant.job) ?? turn.claims.find((claim) => claim.job.name === grant.job)?.job;
   if (job === undefined) throw new Error(`simulation: nobody asked for run ${grant.runId} of ${grant.job}`);
   return job;
 }

@@ -9,7 +9,15 @@ import type { AttemptScript, ScriptedStep } from './script.ts';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const RESOURCES = ['disk', 'network', 'printer'] as const;
-const PATTERNS = ['*/5 * * * *', '*/20 * * * *', '7 * * * *', '0 */3 * * *', '30 4 * * *', '15,45 8,9,20 * * *', '30 */10 * * * *'] as const;
+const PATTERNS = [
+  '*/5 * * * *',
+  '*/20 * * * *',
+  '7 * * * *',
+  '0 */3 * * *',
+  '30 4 * * *',
+  '15,45 8,9,20 * * *',
+  '30 */10 * * * *',
+] as const;
 /** The ledger of a simulation forgets nothing. */
 const HISTORY = { maxRunsPerJob: 1_000_000, maxAgeMs: Infinity };
 
@@ -33,7 +41,13 @@ export class World {
     const random = this.#random;
     const gapMs = Math.round(random.scale(3 * MINUTE_MS, 2 * HOUR_MS));
     this.#gaps.set(name, gapMs);
-    return this.repolicy({ ...JOB_DEFAULTS, name, task: { kind: 'module', module: '/simulated', export: 'default' }, history: HISTORY, schedules: this.#schedules(gapMs, now) });
+    return this.repolicy({
+      ...JOB_DEFAULTS,
+      name,
+      task: { kind: 'module', module: '/simulated', export: 'default' },
+      history: HISTORY,
+      schedules: this.#schedules(gapMs, now),
+    });
   }
 
   /** @returns the same job under other policies, its schedule untouched */
@@ -91,7 +105,12 @@ export class World {
     // A burst of ticks each few seconds, for an hour at the most.
     if (random.chance(0.1)) {
       const startAt = now + random.int(0, 10) * HOUR_MS;
-      schedules.push({ kind: 'every', everyMs: random.int(2, 40) * 1_000, startAt, stopAt: startAt + random.int(1, 60) * MINUTE_MS });
+      schedules.push({
+        kind: 'every',
+        everyMs: random.int(2, 40) * 1_000,
+        startAt,
+        stopAt: startAt + random.int(1, 60) * MINUTE_MS,
+      });
     }
     return schedules;
   }
