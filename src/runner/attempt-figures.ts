@@ -2,7 +2,7 @@
 import type { Progress } from '../core/task.ts';
 import type { FromHost } from './protocol.ts';
 
-/** Spread into the end of the attempt. */
+/** One for each attempt. */
 export class AttemptFigures {
   steps = 0;
   checkpoint: string | undefined;

@@ -240,7 +240,8 @@ export class ModuleAttempt implements LiveAttempt {
   }
 
   #judged(last: LastStep): AttemptEnd {
-    return { outcome: judge(this.#stop, last), stop: this.#stop, ...this.#figures };
+    const { steps, checkpoint, progress, stalled } = this.#figures;
+    return { outcome: judge(this.#stop, last), stop: this.#stop, steps, checkpoint, progress, stalled };
   }
 
   #finish(end: AttemptEnd): void {
