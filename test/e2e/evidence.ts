@@ -27,13 +27,15 @@ export function readEvidence(file: string): Witnessed[] {
   return [...runs.values()];
 }
 
-/** @returns a line for each run whose first words came before the last words of another */
+/** @returns a line for each run whose first words came before the last words of an earlier one */
 export function overlaps(runs: readonly Witnessed[]): string[] {
-  const inOrder = runs.toSorted((one, other) => one.from - other.from);
-  return inOrder.slice(1).flatMap((run, index) => {
-    const before = inOrder[index];
-    return before !== undefined && before.until > run.from
-      ? [`${run.runId} began at ${run.from} s, and ${before.runId} was alive at ${before.until} s`]
-      : [];
-  });
+  const found: string[] = [];
+  let longest: Witnessed | undefined;
+  for (const run of runs.toSorted((one, other) => one.from - other.from)) {
+    if (longest !== undefined && longest.until > run.from) {
+      found.push(`${run.runId} began at ${run.from} s, and ${longest.runId} was alive at ${longest.until} s`);
+    }
+    if (longest === undefined || run.until > longest.until) longest = run;
+  }
+  return found;
 }
