@@ -1,25 +1,22 @@
 /**
  * Cron patterns by croner, which is used as a calendar and for nothing else (DESIGN section 6): paused, asked with
- * `nextRun(after)`, never armed. Nothing else imports it.
+ * `nextRun(after)`, never armed, and in UTC; zones are the business of `cron-zone`. Nothing else imports it.
  *
- * A compiled pattern holds 83 kB (a year array of 10,000 entries) and takes 25 µs to build; an answer takes 50 µs. So few are
+ * A compiled pattern holds 83 kB (a year array of 10,000 entries) and takes 25 µs to build; an answer takes 10 µs. So few are
  * kept, equal ones are shared, and what is known of a pattern is an interval: if the first tick after `from` is `next`, it is
  * also the first tick after every instant in between. A thousand jobs of one pattern that wake together cost one answer.
  */
 import { Cron, CronPattern } from 'croner';
 import type { Instant } from '../core/time.ts';
 import { type DayFields, daysOf, isDaily } from './cron-days.ts';
-import { createLostEvenings } from './time-zone.ts';
+import { firstTick } from './cron-zone.ts';
+import { createZoneClocks } from './time-zone.ts';
 
 /** Compiled patterns kept: 64 of 83 kB are 5 MB. */
 const COMPILED_LIMIT = 64;
 /** Patterns of which answers are kept; an entry is about 250 bytes. */
 const KNOWN_LIMIT = 8_192;
 const DAY_MS = 86_400_000;
-/** Years in which a day matches and yet no tick comes of it, one after another. */
-const YEARS_LIMIT = 100;
-/** How far to look for a tick that only a step across midnight makes: a hundred years. */
-const LOOK_AHEAD_MS = 100 * 365.25 * 86_400_000;
 /** Answers kept for each pattern: jobs that catch up ask about other instants than those that are on time. */
 const ANSWERS_KEPT = 4;
 
@@ -31,7 +28,7 @@ interface Known {
   readonly from: Float64Array;
   readonly next: Float64Array;
   oldest: number;
-  /** No wildcard in seconds, minutes and hours: the rule for gaps applies. */
+  /** No wildcard in seconds, minutes and hours: once in a repeated hour, and after a gap at its first valid instant. */
   readonly fixed: boolean;
   /** On which days; absent if on all of them. */
   readonly days: DayFields | undefined;
@@ -56,7 +53,7 @@ export interface CronTicks {
 export function createCronTicks(): CronTicks {
   const zones = new Map<string, Map<string, Known>>();
   const compiled = new Map<string, Cron>();
-  const lostEvenings = createLostEvenings();
+  const clocks = createZoneClocks();
   let knownCount = 0;
 
   const knownOf = (pattern: string, timezone: string): Known => {
@@ -73,20 +70,18 @@ export function createCronTicks(): CronTicks {
       from: new Float64Array(ANSWERS_KEPT).fill(Infinity),
       next: new Float64Array(ANSWERS_KEPT),
       oldest: 0,
-      fixed: isFixedTime(pattern),
-      days: restrictedDays(pattern),
+      ...featuresOf(pattern),
     };
     patterns.set(pattern, known);
     knownCount++;
     return known;
   };
 
-  const compiledOf = (pattern: string, timezone: string): Cron => {
-    const key = `${timezone} ${pattern}`;
-    const found = compiled.get(key);
-    if (found !== undefined) compiled.delete(key);
-    const cron = found ?? compile(pattern, timezone);
-    compiled.set(key, cron);
+  const compiledOf = (pattern: string): Cron => {
+    const found = compiled.get(pattern);
+    if (found !== undefined) compiled.delete(pattern);
+    const cron = found ?? new Cron(pattern, { utcOffset: 0, paused: true });
+    compiled.set(pattern, cron);
     for (const oldest of compiled.keys()) {
       if (compiled.size <= COMPILED_LIMIT) break;
       compiled.delete(oldest);
@@ -94,34 +89,24 @@ export function createCronTicks(): CronTicks {
     return cron;
   };
 
-  const ask = (pattern: string, timezone: string, after: Instant): number =>
-    compiledOf(pattern, timezone).nextRun(new Date(after))?.getTime() ?? Infinity;
+  const ask = (pattern: string, after: number): number => compiledOf(pattern).nextRun(new Date(after))?.getTime() ?? Infinity;
 
-  /** Croner is asked about years in which a day matches, one at a time, from shortly before that day. */
-  const answer = (known: Known, pattern: string, timezone: string, after: Instant): number => {
-    if (known.days === undefined) return ask(pattern, timezone, after);
-    // The local date is at most one day behind that of UTC.
-    let from = Math.floor(after / DAY_MS) - 1;
-    for (let tries = 0; tries <= YEARS_LIMIT; tries++) {
-      const day = daysOf(known.days, from).next().value;
+  /**
+   * Croner is asked about years in which a day matches, from that day on. It may be too late on the first such day, and that the
+   * last of its year; the next one is whole.
+   */
+  const nextLocal = (days: DayFields | undefined, pattern: string, after: number): number => {
+    if (days === undefined) return ask(pattern, after);
+    let from = Math.floor(after / DAY_MS);
+    for (let tries = 0; tries < 2; tries++) {
+      const day = daysOf(days, from).next().value;
       if (day === undefined) return Infinity;
       const year = new Date(day * DAY_MS).getUTCFullYear();
-      const next = ask(inYear(pattern, year), timezone, Math.max(after, (day - 2) * DAY_MS));
+      const next = ask(inYear(pattern, year), Math.max(after, day * DAY_MS - 1));
       if (next !== Infinity) return next;
       from = Date.UTC(year + 1, 0, 1) / DAY_MS;
     }
     return Infinity;
-  };
-
-  /** The end of the first step across midnight, between `after` and `before`, that swallows a tick; else `before`. */
-  const afterLostEvening = (known: Known, pattern: string, timezone: string, after: Instant, before: number): number => {
-    const lastYear = new Date(Math.min(before, after + LOOK_AHEAD_MS)).getUTCFullYear();
-    for (let year = new Date(after).getUTCFullYear(); year <= lastYear; year++) {
-      for (const { at, from, until } of lostEvenings(timezone, year)) {
-        if (at > after && at < before && answer(known, pattern, 'UTC', from - 1) < until) return at;
-      }
-    }
-    return before;
   };
 
   return {
@@ -131,8 +116,8 @@ export function createCronTicks(): CronTicks {
         const next = known.next[index] ?? 0;
         if ((known.from[index] ?? Infinity) <= after && after < next) return next;
       }
-      let next = answer(known, pattern, timezone, after);
-      if (known.fixed && timezone !== 'UTC') next = afterLostEvening(known, pattern, timezone, after, next);
+      const local = (from: number): number => nextLocal(known.days, pattern, from);
+      const next = timezone === 'UTC' ? local(after) : firstTick(local, clocks, timezone, known.fixed, after);
       known.from[known.oldest] = after;
       known.next[known.oldest] = next;
       known.oldest = (known.oldest + 1) % ANSWERS_KEPT;
@@ -152,13 +137,27 @@ export function compileFields(pattern: string): CronPattern {
   return new CronPattern(pattern, undefined, { fixedTimeRule: FIXED_TIME_RULE });
 }
 
-/** The day fields alone: the rest of a compiled pattern is too large to keep. */
-function restrictedDays(pattern: string): DayFields | undefined {
+/** What is kept of a compiled pattern: the rest of it is too large. */
+function featuresOf(pattern: string): Pick<Known, 'fixed' | 'days'> {
   const fields = compileFields(pattern);
-  if (isNickname(pattern) || isDaily(fields)) return undefined;
+  const fixed = fields.isFixedTime;
+  if (isNickname(pattern) || isDaily(fields)) return { fixed, days: undefined };
   const { day, month, dayOfWeek, nearestWeekdays, lastDayOfMonth, lastWeekday, starDOM, starDOW, starYear, useAndLogic } = fields;
   const year = starYear ? [] : fields.year;
-  return { day, month, dayOfWeek, nearestWeekdays, lastDayOfMonth, lastWeekday, starDOM, starDOW, starYear, useAndLogic, year };
+  const days = {
+    day,
+    month,
+    dayOfWeek,
+    nearestWeekdays,
+    lastDayOfMonth,
+    lastWeekday,
+    starDOM,
+    starDOW,
+    starYear,
+    useAndLogic,
+    year,
+  };
+  return { fixed, days };
 }
 
 /** The same pattern in one year only, so that croner's search ends with it. */
@@ -170,17 +169,4 @@ function inYear(pattern: string, year: number): string {
 
 function isNickname(pattern: string): boolean {
   return pattern.trim().startsWith('@');
-}
-
-/** Croner's rule, read from the text: its own answer is private. Nicknames but `@hourly` stand for midnight. */
-function isFixedTime(pattern: string): boolean {
-  if (isNickname(pattern)) return pattern.trim().toLowerCase() !== '@hourly';
-  const fields = pattern.trim().split(/\s+/);
-  return fields.slice(0, fields.length === 5 ? 2 : 3).every((field) => !/[*?/]/.test(field));
-}
-
-/** UTC knows no DST, and croner is several times faster with an offset than with a zone. */
-function compile(pattern: string, timezone: string): Cron {
-  const place = timezone === 'UTC' ? { utcOffset: 0 } : { timezone };
-  return new Cron(pattern, { ...place, paused: true, fixedTimeRule: FIXED_TIME_RULE });
 }

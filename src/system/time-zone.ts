@@ -1,4 +1,4 @@
-/** Zones: their names, and the days that their clocks jump over. */
+/** Zones: their names, and how their clocks step. */
 import type { Instant } from '../core/time.ts';
 
 /** A name that is fewer letters than this away, and less than half of them, is offered as what was meant. */
@@ -48,73 +48,93 @@ function distance(one: string, other: string): number {
   return row[other.length] ?? Infinity;
 }
 
-/** A step of the clock that ends on another day than it began: local times from `from` to the end of that day do not exist. */
-export interface LostEvening {
+/** A change of a zone's clock. Offsets are milliseconds ahead of UTC; local times are written as if they were UTC. */
+export interface Step {
   /** The first instant after the step. */
   readonly at: Instant;
-  /** Local times as if they were UTC: the first that is lost, and the first of the day on which the step ends. */
-  readonly from: number;
-  readonly until: number;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** How the clocks of zones go. */
+export interface ZoneClocks {
+  /** @returns what the zone's clock is ahead of UTC */
+  offsetAt(timezone: string, at: Instant): number;
+  /** @returns the zone's first step after `after` and not after `until`; `undefined` when there is none */
+  stepBetween(timezone: string, after: Instant, until: Instant): Step | undefined;
 }
 
 const DAY_MS = 86_400_000;
 /** No zone has changed its clock twice within a week since 1970. */
 const STRIDE_MS = 7 * DAY_MS;
-const YEARS_KEPT = 4_096;
+/** Zones are read in stretches of a year of weeks: 53 readings of 4 µs, kept. */
+const STRETCH_MS = 52 * STRIDE_MS;
+/** A stretch is about 300 bytes. */
+const STRETCHES_KEPT = 4_096;
+
+interface Stretch {
+  /** At its beginning. */
+  readonly offset: number;
+  readonly steps: readonly Step[];
+}
 
 /**
- * Finds steps of the clock across midnight: Greenland and Scoresbysund each spring (23:00 to 0:00), Samoa once for a whole day.
- * Croner passes over fixed times that such a step swallows (it looks for the end of the gap on the same day only); see
- * `cron-pattern`.
+ * Reads zones by `Intl`, a year at a time, and keeps what it read.
  *
- * @returns a function from zone and year (UTC) to the steps in that year, ascending; nearly always none. It keeps what it found
+ * @returns the clocks of all zones; names have to be sound, see {@link zoneFault}
  */
-export function createLostEvenings(): (timezone: string, year: number) => readonly LostEvening[] {
+export function createZoneClocks(): ZoneClocks {
   const zones = new Map<string, Zone>();
-  let yearCount = 0;
-  return (timezone, year) => {
-    if (yearCount >= YEARS_KEPT) {
-      zones.clear();
-      yearCount = 0;
-    }
-    const zone = zones.get(timezone) ?? { offsetAt: offsetsOf(timezone), years: new Map() };
-    zones.set(timezone, zone);
-    const known = zone.years.get(year);
+  let kept = 0;
+  const stretchOf = (timezone: string, index: number): Stretch => {
+    const known = zones.get(timezone)?.stretches.get(index);
     if (known !== undefined) return known;
-    const found = findLostEvenings(zone.offsetAt, year);
-    zone.years.set(year, found);
-    yearCount++;
-    return found;
+    if (kept >= STRETCHES_KEPT) {
+      zones.clear();
+      kept = 0;
+    }
+    const zone = zones.get(timezone) ?? { offsetAt: offsetsOf(timezone), stretches: new Map<number, Stretch>() };
+    zones.set(timezone, zone);
+    const stretch = readStretch(zone.offsetAt, index * STRETCH_MS);
+    zone.stretches.set(index, stretch);
+    kept++;
+    return stretch;
+  };
+  return {
+    offsetAt(timezone, at) {
+      const { offset, steps } = stretchOf(timezone, Math.floor(at / STRETCH_MS));
+      return steps.findLast((step) => step.at <= at)?.after ?? offset;
+    },
+    stepBetween(timezone, after, until) {
+      // The step at the beginning of a stretch belongs to the one before.
+      for (let index = Math.floor(after / STRETCH_MS); index * STRETCH_MS < until; index++) {
+        const step = stretchOf(timezone, index).steps.find(({ at }) => at > after);
+        if (step !== undefined) return step.at <= until ? step : undefined;
+      }
+      return undefined;
+    },
   };
 }
 
 interface Zone {
   readonly offsetAt: (at: Instant) => number;
-  readonly years: Map<number, readonly LostEvening[]>;
+  readonly stretches: Map<number, Stretch>;
 }
 
-function findLostEvenings(offsetAt: (at: Instant) => number, year: number): LostEvening[] {
-  const found: LostEvening[] = [];
-  const end = Date.UTC(year + 1, 0, 1);
-  let start = Date.UTC(year, 0, 1);
-  let before = offsetAt(start);
-  while (start < end) {
-    const stop = Math.min(end, start + STRIDE_MS);
-    const after = offsetAt(stop);
-    if (after > before) {
-      const at = firstWith(offsetAt, before, start, stop);
-      const from = at + before;
-      const until = Math.floor((at + after) / DAY_MS) * DAY_MS;
-      if (from < until) found.push({ at, from, until });
-    }
-    start = stop;
+function readStretch(offsetAt: (at: Instant) => number, from: Instant): Stretch {
+  const steps: Step[] = [];
+  const offset = offsetAt(from);
+  let before = offset;
+  for (let start = from; start < from + STRETCH_MS; start += STRIDE_MS) {
+    const after = offsetAt(start + STRIDE_MS);
+    if (after !== before) steps.push({ at: firstWithout(offsetAt, before, start, start + STRIDE_MS), before, after });
     before = after;
   }
-  return found;
+  return { offset, steps };
 }
 
 /** The first instant, to the second, at which the offset is no longer `before`. */
-function firstWith(offsetAt: (at: Instant) => number, before: number, start: Instant, stop: Instant): Instant {
+function firstWithout(offsetAt: (at: Instant) => number, before: number, start: Instant, stop: Instant): Instant {
   let early = start;
   let late = stop;
   while (late - early > 1_000) {

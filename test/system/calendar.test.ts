@@ -94,6 +94,20 @@ describe('changes of the clock', () => {
     ]);
   });
 
+  test('passes over a wildcard time in a gap, and calls it a fault if it has no other', () => {
+    expect(ticks([cron('*/20 2 29 3 *', 'Europe/Berlin')], '2026-01-01T00:00Z', 1)).toEqual(['2027-03-29T00:00:00.000Z']);
+    expect(createCalendar().fault(cron('0 */20 2 29 3 * 2026', 'Europe/Berlin'))).toMatch('never falls due');
+  });
+
+  test('repeats the last wildcard times of all in a repeated hour', () => {
+    expect(ticks([cron('0 */30 2 25 10 * 2026', 'Europe/Berlin')], '2026-10-24T00:00Z', 5)).toEqual([
+      '2026-10-25T00:00:00.000Z',
+      '2026-10-25T00:30:00.000Z',
+      '2026-10-25T01:00:00.000Z',
+      '2026-10-25T01:30:00.000Z',
+    ]);
+  });
+
   test('runs midnight once where the skipped day and the day after both ask for it', () => {
     expect(ticks([cron('0 0 * * *', 'Pacific/Apia')], '2011-12-29T12:00Z', 2)).toEqual([
       '2011-12-30T10:00:00.000Z',
