@@ -1,10 +1,11 @@
 /** Many jobs that stay idle while they are looked at. */
 
-/** The schedules of idle jobs. Their ticks are two hours away at the least, and of 100,000 of them 68,400 are distinct. */
+/** No tick is nearer than an hour, or farther than twenty. */
 const HOURS = 19;
 
 /**
- * The pattern of the job with this number: once a day, at a second of its own.
+ * The pattern of the job with this number: once a day, at a second of its own. Of 100,000, 68,400 are distinct: nothing can be
+ * shared, which is the worst case.
  *
  * @param index counted from 0
  * @param now the wall clock, epoch milliseconds; the patterns keep away from it
@@ -13,6 +14,18 @@ const HOURS = 19;
 export function idlePattern(index: number, now: number): string {
   const hour = (new Date(now).getUTCHours() + 2 + (Math.floor(index / 3_600) % HOURS)) % 24;
   return `${index % 60} ${Math.floor(index / 60) % 60} ${hour} * * *`;
+}
+
+/**
+ * The pattern of the job with this number: once a day, at a minute of its own. There are 1,140, as people write them.
+ *
+ * @param index counted from 0
+ * @param now the wall clock, epoch milliseconds; the patterns keep away from it
+ * @returns five fields, for UTC
+ */
+export function minutePattern(index: number, now: number): string {
+  const [, minute, hour] = idlePattern(index * 60, now).split(' ');
+  return `${minute} ${hour} * * *`;
 }
 
 /**

@@ -6,7 +6,8 @@ import type { Figure, Measure, Plan } from '../figure.ts';
 import { probe } from '../probe.ts';
 import { compare, takeTurns } from '../sample.ts';
 
-const SLICE_MS = 300;
+/** Short, so that what else is written to the disk hits neighbours alike. */
+const SLICE_MS = 150;
 
 interface Answer {
   readonly many: readonly [ours: number[], baseline: number[]];
@@ -19,7 +20,7 @@ export const durable: Measure = {
   needsPeers: false,
   seconds: [7, 20],
   async figures({ quick }: Plan): Promise<readonly Figure[]> {
-    const { many, one } = await probe<Answer>('durable/compare', { rounds: quick ? 5 : 15 });
+    const { many, one } = await probe<Answer>('durable/compare', { rounds: quick ? 12 : 36 });
     const against = 'two commits a run';
     const unit = 'runs/s';
     return [

@@ -16,9 +16,9 @@ interface Options {
 export const idle: Measure = {
   name: 'idle',
   needsPeers: false,
-  seconds: [17, 49],
+  seconds: [12, 49],
   async figures({ quick }: Plan): Promise<readonly Figure[]> {
-    const options: Options = { seconds: quick ? 10 : 40 };
+    const options: Options = { seconds: quick ? 5 : 40 };
     const pairs = Array.from({ length: PAIRS }, () =>
       Promise.all([probe<number>('idle/subject', options), probe<number>('idle/timer', options)]),
     );

@@ -14,10 +14,10 @@ type Answer = readonly number[];
 export const lateness: Measure = {
   name: 'lateness',
   needsPeers: false,
-  seconds: [34, 96],
+  seconds: [28, 96],
   async figures({ quick }: Plan): Promise<readonly Figure[]> {
     const rounds = quick ? 1 : 2;
-    const options = { seconds: quick ? 5 : 8 };
+    const options = { seconds: quick ? 3 : 8 };
     const late = { one: [] as number[], many: [] as number[], timer: [] as number[], croner: [] as number[] };
     for (let round = 0; round < rounds; round++) {
       late.timer.push(...(await probe<Answer>('lateness/timer', options)));

@@ -1,7 +1,7 @@
 /** The step loop against a bare awaited loop that looks at the clock before each step. */
 import type { Figure, Measure, Plan } from '../figure.ts';
 import { probe } from '../probe.ts';
-import { compare, median, quantile, takeTurns } from '../sample.ts';
+import { compare, median, quantile, startThreadTime, takeTurns } from '../sample.ts';
 
 /** Below the 250 ms of empty steps after which a run counts as stalled and is slowed down. */
 const RUN_MS = 150;
@@ -9,6 +9,7 @@ const RUN_MS = 150;
 interface Answer {
   readonly async: readonly [ours: number[], baseline: number[]];
   readonly sync: readonly [ours: number[], baseline: number[]];
+  readonly collected: readonly [ours: number[], baseline: number[]];
   readonly delays: number[];
 }
 
@@ -18,12 +19,13 @@ export const stepLoop: Measure = {
   needsPeers: false,
   seconds: [7, 16],
   async figures({ quick }: Plan): Promise<readonly Figure[]> {
-    const { async, sync, delays } = await probe<Answer>('step-loop/compare', { rounds: quick ? 9 : 25 });
+    const { async, sync, collected, delays } = await probe<Answer>('step-loop/compare', { rounds: quick ? 7 : 21 });
     const against = 'bare awaited loop';
     const unit = 'ns/step';
     return [
       { figure: 'no-op step, async handler', unit, against, ...compare(...async), target: { of: 'ratio', atMost: 1.25 } },
       { figure: 'no-op step, sync handler', unit, against, ...compare(...sync), target: { of: 'ratio', atMost: 1.25 } },
+      { figure: 'no-op step, async handler, full collection before each run', unit, against, ...compare(...collected) },
       {
         figure: 'longest event-loop delay meanwhile',
         unit: 'ms',
@@ -45,27 +47,24 @@ export const probes: { compare: (options: { rounds: number }) => Promise<Answer>
     const delays: number[] = [];
     const slow = async (): Promise<boolean> => false;
     const fast = (): boolean => false;
-    const [a = [], b = [], c = [], d = []] = await takeTurns(rounds, [
-      () => ours(slow, delays),
-      () => bareLoop(slow),
-      () => ours(fast, delays),
-      () => bareLoop(fast),
-    ]);
-    return { async: [a, b], sync: [c, d], delays: delays.slice(2) };
+    const [a = [], b = []] = await takeTurns(rounds, [() => ours(slow, delays), () => bareLoop(slow)]);
+    const [c = [], d = []] = await takeTurns(rounds, [() => ours(fast, delays), () => bareLoop(fast)]);
+    const [e = [], f = []] = await takeTurns(rounds, [() => ours(slow, []), () => bareLoop(slow)], true);
+    return { async: [a, b], sync: [c, d], collected: [e, f], delays };
   },
 };
 
 type Step = () => boolean | Promise<boolean>;
 
 async function bareLoop(step: Step): Promise<number> {
-  const startedAt = performance.now();
-  const endAt = startedAt + RUN_MS;
+  const spentMs = startThreadTime();
+  const endAt = performance.now() + RUN_MS;
   let steps = 0;
   while (performance.now() < endAt) {
     steps++;
     if (await step()) break;
   }
-  return ((performance.now() - startedAt) * 1e6) / steps;
+  return (spentMs() * 1e6) / steps;
 }
 
 async function loopOfOurs(): Promise<(step: Step, delays: number[]) => Promise<number>> {
@@ -78,7 +77,7 @@ async function loopOfOurs(): Promise<(step: Step, delays: number[]) => Promise<n
   const silent = { stepped() {}, stopping() {}, blocked() {}, stalled() {}, line() {} };
   return async (step, delays) => {
     const delay = longestDelay();
-    const startedAt = performance.now();
+    const spentMs = startThreadTime();
     const order = {
       job: { ...JOB_DEFAULTS, name: 'noop', task: { kind: 'function', target: undefined } as const },
       runId: 'noop',
@@ -88,12 +87,12 @@ async function loopOfOurs(): Promise<(step: Step, delays: number[]) => Promise<n
       input: undefined,
       checkpoint: undefined,
       deadline: clock.now() + RUN_MS,
-      budgetEnd: startedAt + RUN_MS,
+      budgetEnd: clock.monotonic() + RUN_MS,
       graceMs: 1_000,
       stepTimeoutMs: undefined,
     };
     const { steps, outcome } = await new RunLoop(() => ({ handleTimeoutTask: step }), order, silent, { clock, turn }).ended;
-    const tookMs = performance.now() - startedAt;
+    const tookMs = spentMs();
     delays.push(delay.stop());
     if (outcome !== 'unfinished') throw new Error(`the loop ended ${outcome}`);
     return (tookMs * 1e6) / steps;
