@@ -5,6 +5,8 @@ import type { Store } from '../core/ports.ts';
 import type { SlotState } from '../core/slot.ts';
 import type { DurationMs } from '../core/time.ts';
 import { JobFacts } from './facts.ts';
+import { pickDisturbance } from './disturbance.ts';
+import { judgeLedger } from './ledger-judge.ts';
 import type { Random } from './random.ts';
 import { SimulatedProcess, type Surroundings } from './simulated-process.ts';
 import { Weather } from './weather.ts';
@@ -13,20 +15,6 @@ import type { World } from './world.ts';
 const SECOND_MS: DurationMs = 1_000;
 const MINUTE_MS: DurationMs = 60_000;
 const HOUR_MS: DurationMs = 3_600_000;
-
-/** Each disturbance with its share. */
-const SHARES: readonly (readonly [number, 'trigger' | 'cancel' | 'pause' | 'reload' | 'restart' | 'clock' | 'hold' | 'store'])[] =
-  [
-    [30, 'trigger'],
-    [15, 'cancel'],
-    [15, 'pause'],
-    [14, 'reload'],
-    [4, 'restart'],
-    [6, 'clock'],
-    [5, 'hold'],
-    [11, 'store'],
-  ];
-const ALL_SHARES = SHARES.reduce((sum, [share]) => sum + share, 0);
 
 /** Disturbs one process after the other. */
 export class Disturbances {
@@ -51,7 +39,8 @@ export class Disturbances {
 
   /** Starts the first process and the disturbances. */
   async begin(): Promise<void> {
-    for (let count = this.#random.int(2, 7); count > 0; count--) this.#addJob(this.#jobs);
+    this.#jobs = this.#world.first(this.#around.clock.now());
+    this.#introduce(this.#jobs);
     await this.#process.start([...this.#jobs.values()]);
     this.#scheduleNext();
   }
@@ -65,28 +54,10 @@ export class Disturbances {
     const { facts, store } = this.#around;
     this.#isFinishing = true;
     store.mood = 'ready';
-    await this.#waitWhile(() => this.#isBusy);
+    while (this.#isBusy) await this.#sleep(SECOND_MS);
     this.#isBusy = true;
     await this.#process.stop(0, undefined);
-    for (const [name, of] of facts.jobs) {
-      const rows = await ledger.ticks({ job: name, limit: 1_000_000 });
-      for (const outcome of ['ran', 'skipped', 'missed', 'folded'] as const) {
-        const kept = rows.filter((row) => row.outcome === outcome).length;
-        if (kept !== of.ticks[outcome])
-          facts.violate(
-            'accounted',
-            `job ${name}: the ledger has ${kept} ticks ${outcome}; ${of.ticks[outcome]} were decided so`,
-          );
-      }
-      const runs = await ledger.runs({ job: name, limit: 1_000_000 });
-      const open = runs.filter((run) => !of.ended.has(run.id) && !of.queued.has(run.id));
-      if (open.length > 0 || runs.length !== of.ended.size + of.queued.size) {
-        facts.violate(
-          'accounted',
-          `job ${name}: the ledger has ${runs.length} runs; ${of.ended.size} ended and ${of.queued.size} wait`,
-        );
-      }
-    }
+    await judgeLedger(facts, ledger);
   }
 
   #scheduleNext(): void {
@@ -101,8 +72,7 @@ export class Disturbances {
   }
 
   #disturb(): void {
-    let rest = this.#random.next() * ALL_SHARES;
-    const kind = SHARES.find(([share]) => (rest -= share) < 0)?.[1] ?? 'trigger';
+    const kind = pickDisturbance(this.#random);
     switch (kind) {
       case 'trigger':
         return this.#own(this.#trigger());
@@ -204,18 +174,10 @@ export class Disturbances {
   }
 
   async #reload(): Promise<void> {
-    const random = this.#random;
     const { facts, clock } = this.#around;
-    const jobs = new Map(this.#jobs);
-    const name = this.#anyJob();
-    const before = name === undefined ? undefined : jobs.get(name);
-    if (before === undefined || random.chance(0.2)) this.#addJob(jobs);
-    else if (random.chance(0.3)) jobs.delete(before.name);
-    else if (random.chance(0.4)) jobs.set(before.name, this.#world.redefine(before.name, clock.now()));
-    else jobs.set(before.name, this.#world.repolicy(before));
-    // A job that was taken away comes back.
-    const gone = [...facts.jobs.keys()].find((known) => !jobs.has(known));
-    if (gone !== undefined && random.chance(0.3)) jobs.set(gone, this.#world.redefine(gone, clock.now()));
+    const gone = [...facts.jobs.keys()].find((known) => !this.#jobs.has(known));
+    const jobs = this.#world.changed(this.#jobs, this.#anyJob(), gone, clock.now());
+    this.#introduce(jobs);
     facts.history.note('reload', [...jobs.keys()].join(' '));
     facts.reloading = jobs;
     try {
@@ -270,13 +232,15 @@ export class Disturbances {
     facts.disturb();
   }
 
-  #addJob(jobs: Map<JobName, Job>): void {
+  /** The judges hear of jobs that are new. */
+  #introduce(jobs: ReadonlyMap<JobName, Job>): void {
     const { facts, clock } = this.#around;
-    const job = this.#world.newJob(clock.now());
-    const of = new JobFacts(job, clock.now());
-    of.inForce = false;
-    facts.jobs.set(job.name, of);
-    jobs.set(job.name, job);
+    for (const [name, job] of jobs) {
+      if (facts.jobs.has(name)) continue;
+      const of = new JobFacts(job, clock.now());
+      of.inForce = false;
+      facts.jobs.set(name, of);
+    }
   }
 
   #anyJob(): JobName | undefined {
@@ -292,9 +256,5 @@ export class Disturbances {
   #sleep(ms: DurationMs): Promise<void> {
     const { clock } = this.#around;
     return new Promise((resolve) => void clock.setTimer(clock.monotonic() + ms, resolve));
-  }
-
-  async #waitWhile(condition: () => boolean): Promise<void> {
-    while (condition()) await this.#sleep(SECOND_MS);
   }
 }

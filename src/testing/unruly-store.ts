@@ -51,6 +51,7 @@ export class UnrulyStore {
       findRuns: (part) => inner.findRuns(part),
       ticks: (query) => inner.ticks(query),
       checkpoint: (job) => inner.checkpoint(job),
+      tallies: (job) => inner.tallies(job),
       async [Symbol.asyncDispose]() {},
     };
   }

@@ -1,5 +1,5 @@
 /** The jobs of a simulation and what their runs do, by chance. */
-import { type Job, JOB_DEFAULTS, type RetryPolicy } from '../core/job.ts';
+import { type Job, JOB_DEFAULTS, type JobName, type RetryPolicy } from '../core/job.ts';
 import type { RunOrder } from '../core/ports.ts';
 import type { Schedule } from '../core/schedule.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
@@ -31,9 +31,36 @@ export class World {
     this.#random = random;
   }
 
-  /** @param now schedules with a window lie around this instant. @returns a job with a name of its own */
-  newJob(now: Instant): Job {
-    return this.redefine(`job-${++this.#number}`, now);
+  /** @param now schedules with a window lie around this instant. @returns the jobs of the first start */
+  first(now: Instant): Map<JobName, Job> {
+    const jobs = new Map<JobName, Job>();
+    for (let count = this.#random.int(2, 7); count > 0; count--) this.#add(jobs, now);
+    return jobs;
+  }
+
+  /**
+   * The definitions of the next reload: a job more, or less, or changed.
+   *
+   * @param jobs that are in force; left as they are
+   * @param name one of them
+   * @param gone one that an earlier reload took away, which may come back
+   * @param now as for `first`
+   */
+  changed(
+    jobs: ReadonlyMap<JobName, Job>,
+    name: JobName | undefined,
+    gone: JobName | undefined,
+    now: Instant,
+  ): Map<JobName, Job> {
+    const random = this.#random;
+    const next = new Map(jobs);
+    const before = name === undefined ? undefined : jobs.get(name);
+    if (before === undefined || random.chance(0.2)) this.#add(next, now);
+    else if (random.chance(0.3)) next.delete(before.name);
+    else if (random.chance(0.4)) next.set(before.name, this.redefine(before.name, now));
+    else next.set(before.name, this.repolicy(before));
+    if (gone !== undefined && random.chance(0.3)) next.set(gone, this.redefine(gone, now));
+    return next;
   }
 
   /** @returns a new definition of a job, schedule included */
@@ -89,6 +116,11 @@ export class World {
       stopDelayMs: random.chance(0.6) ? random.scale(1, 8_000) : undefined,
       forceDelayMs: order.job.isolation === 'inline' ? undefined : random.pick([0, 0, 5, 1_500]),
     };
+  }
+
+  #add(jobs: Map<JobName, Job>, now: Instant): void {
+    const job = this.redefine(`job-${++this.#number}`, now);
+    jobs.set(job.name, job);
   }
 
   #gapOf(name: string): DurationMs {

@@ -175,6 +175,7 @@ export class GatedStore implements Store {
   findRuns: Store['findRuns'] = (part) => this.#inner.findRuns(part);
   ticks: Store['ticks'] = (query) => this.#inner.ticks(query);
   checkpoint: Store['checkpoint'] = (job) => this.#inner.checkpoint(job);
+  tallies: Store['tallies'] = (job) => this.#inner.tallies(job);
   liveRuns: Store['liveRuns'] = () => this.#inner.liveRuns();
   async [Symbol.asyncDispose](): Promise<void> {}
 
