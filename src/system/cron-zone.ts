@@ -47,7 +47,8 @@ export function firstTick(nextLocal: NextLocal, clocks: ZoneClocks, timezone: st
     }
     if (local - offset < step.at) return local - offset;
     if (fixed && local < step.at + step.after) return step.at;
-    const next = step.at + (fixed ? Math.max(step.before, step.after) : step.after) - 1;
+    const shown = step.at + step.after - 1;
+    const next = fixed ? Math.max(lower, step.at + step.before - 1, shown) : shown;
     if (next < lower || next >= local) local = nextLocal(next);
     at = step.at;
     offset = step.after;
