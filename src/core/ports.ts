@@ -222,6 +222,14 @@ export interface TickQuery {
   readonly limit: number;
 }
 
+/** How often what happened to a job, since it got its slot: what was pruned is counted, what is still open is not. */
+export interface Tally {
+  readonly job: JobName;
+  /** In no order; each outcome and reason at most once. */
+  readonly ticks: readonly { readonly outcome: TickOutcome; readonly reason?: SkipReason | MissReason; readonly count: number }[];
+  readonly runs: readonly { readonly outcome: RunOutcome; readonly count: number }[];
+}
+
 /** Reading the ledger; legal while no daemon runs, and beside one. */
 export interface LedgerReader extends AsyncDisposable {
   slots(): Promise<readonly SlotState[]>;
@@ -234,6 +242,13 @@ export interface LedgerReader extends AsyncDisposable {
   ticks(query: TickQuery): Promise<readonly TickRecord[]>;
   /** @returns JSON text; what the job's next run starts from */
   checkpoint(job: JobName): Promise<string | undefined>;
+  /**
+   * Counts for ever, whatever `history` keeps. It reads the whole ledger: ask at the start, and count events from there.
+   *
+   * @param job absent: of all jobs, by name
+   * @returns one tally for each job that has a slot; none for an unknown job
+   */
+  tallies(job?: JobName): Promise<readonly Tally[]>;
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Cause, RunState } from '../core/run.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import { storeFault } from './fault.ts';
 import { type RunRow, runRecord, SELECT_RUNS, type TickRow, tickRecord } from './row.ts';
+import { selectTallies } from './tally.ts';
 
 /** The reads of a ledger; closing the database is its owner's business. */
 export type Ledger = Omit<LedgerReader, typeof Symbol.asyncDispose> & { liveRuns(): Promise<readonly RunRecord[]> };
@@ -60,6 +61,7 @@ export function createLedger(db: DatabaseSync, path: string): Ledger {
     findRuns: (idOrPart) => read(() => findRuns(db, idOrPart)),
     ticks: (query) => read(() => selectTicks(db, query)),
     checkpoint: (job) => read(() => selectCheckpoint(db, job)),
+    tallies: (job) => read(() => selectTallies(db, job)),
     liveRuns: () => read(() => records(db.prepare(`${SELECT_RUNS} where ${LIVE} order by r.id`).all())),
   };
 }

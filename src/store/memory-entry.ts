@@ -1,10 +1,13 @@
 /** A job in memory: its slot and its past. */
 import type { Decision } from '../core/gate.ts';
 import type { JobName } from '../core/job.ts';
-import type { TickRecord } from '../core/ports.ts';
+import type { CheckpointWrite, EndWrite, Tally, TickRecord } from '../core/ports.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
-import type { MemoryRun, Ring } from './memory-run.ts';
+import type { RunOutcome } from '../core/run.ts';
+import { MISS_REASONS, SKIP_REASONS, TICK_OUTCOMES, type TickOutcome } from '../core/tick.ts';
+import { type MemoryRun, Ring } from './memory-run.ts';
+import { tickCount } from './tally.ts';
 
 /** A job's slot and its past. It is handed to the gate as it is: the names are those of `SlotView`. */
 export interface Entry {
@@ -20,6 +23,8 @@ export interface Entry {
   checkpointOf: string | undefined;
   ended: Ring<MemoryRun> | undefined;
   ticks: Ring<TickRecord> | undefined;
+  /** How many of what the rings have let go of: runs by outcome, ticks by reason or else by outcome. */
+  dropped: Map<string, number> | undefined;
 }
 
 const NO_RUNS: readonly MemoryRun[] = [];
@@ -41,6 +46,7 @@ export function newEntry(job: JobName, now: Instant): Entry {
     checkpointOf: undefined,
     ended: undefined,
     ticks: undefined,
+    dropped: undefined,
   };
 }
 
@@ -49,10 +55,36 @@ export function enqueue(entry: Entry, run: MemoryRun): void {
   entry.queued = [...entry.queued, run].sort((a, b) => a.queuedAt - b.queuedAt || (a.runId < b.runId ? -1 : 1));
 }
 
-/** Replaces the job's checkpoint; `null` clears it. */
-export function setCheckpoint(entry: Entry, checkpoint: string | null, runId: string): void {
-  entry.checkpoint = checkpoint ?? undefined;
-  entry.checkpointOf = checkpoint === null ? undefined : runId;
+/**
+ * Ends the live run under its fence, or withdraws a queued one.
+ *
+ * @returns the run; `undefined`: refused, for the slot is not held under that fence, or the queued run is gone
+ */
+export function endRun(entry: Entry, end: EndWrite): MemoryRun | undefined {
+  const run = end.fence === undefined ? entry.queued.find(({ runId }) => runId === end.runId) : entry.live;
+  if (run === undefined || run.runId !== end.runId) return undefined;
+  if (end.fence === undefined) entry.queued = entry.queued.filter((queued) => queued !== run);
+  else if (run.fence === end.fence) entry.live = undefined;
+  else return undefined;
+  run.end = end;
+  if (end.checkpoint !== undefined) {
+    setCheckpoint(entry, end.checkpoint, end.runId);
+    // The job has it now; a history of a thousand runs need not hold a thousand of them.
+    run.end = { ...end, checkpoint: undefined };
+  }
+  const oldest = (entry.ended ??= new Ring(run.keep)).push(run);
+  if (oldest !== undefined) count((entry.dropped ??= new Map()), oldest.state());
+  return run;
+}
+
+/** Keeps what the live run has saved. @returns `false`: refused, for the slot is not held under that fence */
+export function saveRun(entry: Entry, write: CheckpointWrite): boolean {
+  const run = entry.live;
+  if (run === undefined || run.runId !== write.runId || run.fence !== write.fence) return false;
+  run.steps = write.steps;
+  if (write.progress !== undefined) run.progress = write.progress;
+  if (write.checkpoint !== undefined) setCheckpoint(entry, write.checkpoint, write.runId);
+  return true;
 }
 
 /** @returns the slot as the store reports it */
@@ -78,4 +110,42 @@ export function tickRecord(job: JobName, made: Exclude<Decision, { kind: 'stop' 
     default:
       return made satisfies never;
   }
+}
+
+/** A tick joins the job's past, and the oldest may leave it. */
+export function keepTick(entry: Entry, tick: TickRecord, limit: number): void {
+  const oldest = (entry.ticks ??= new Ring(limit)).push(tick);
+  if (oldest !== undefined) count((entry.dropped ??= new Map()), oldest.reason ?? oldest.outcome);
+}
+
+/** @returns what has happened to the job so far */
+export function tallyOf(entry: Entry): Tally {
+  const counts = new Map(entry.dropped);
+  for (const tick of entry.ticks?.values() ?? []) count(counts, tick.reason ?? tick.outcome);
+  for (const run of entry.ended?.values() ?? []) count(counts, run.state());
+  const ticks: Tally['ticks'][number][] = [];
+  const runs: Tally['runs'][number][] = [];
+  for (const [key, times] of counts) {
+    const outcome = tickOutcomeOf(key);
+    if (outcome === undefined) runs.push({ outcome: key as RunOutcome, count: times });
+    else ticks.push(tickCount(outcome, key === outcome ? '' : key, times));
+  }
+  return { job: entry.job, ticks, runs };
+}
+
+/** `null` clears it. */
+function setCheckpoint(entry: Entry, checkpoint: string | null, runId: string): void {
+  entry.checkpoint = checkpoint ?? undefined;
+  entry.checkpointOf = checkpoint === null ? undefined : runId;
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** No word is an outcome of runs and a reason or outcome of ticks at once. */
+function tickOutcomeOf(key: string): TickOutcome | undefined {
+  if ((SKIP_REASONS as readonly string[]).includes(key)) return 'skipped';
+  if ((MISS_REASONS as readonly string[]).includes(key)) return 'missed';
+  return TICK_OUTCOMES.find((outcome) => outcome === key);
 }

@@ -84,14 +84,16 @@ export class Ring<Item> {
     this.#limit = Math.max(1, limit);
   }
 
-  /** Adds an item in constant time. */
-  push(item: Item): void {
+  /** Adds an item in constant time. @returns the one that gave way, if any */
+  push(item: Item): Item | undefined {
     if (this.#items.length < this.#limit) {
       this.#items.push(item);
-      return;
+      return undefined;
     }
+    const oldest = this.#items[this.#next];
     this.#items[this.#next] = item;
     this.#next = this.#next + 1 === this.#limit ? 0 : this.#next + 1;
+    return oldest;
   }
 
   /** @returns a copy, oldest first */

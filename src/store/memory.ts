@@ -4,7 +4,7 @@
  * is a transaction by nature. What SQLite keeps by constraints is kept here by shape: an entry has room for one live run only.
  */
 import { TickwiseError } from '../core/errors.ts';
-import { type Decision, decide, decideTrigger, type TriggerDecision } from '../core/gate.ts';
+import { type Decision, decide, decideTrigger, type GateContext, type TriggerDecision } from '../core/gate.ts';
 import type { Job, JobName } from '../core/job.ts';
 import type {
   CheckpointWrite,
@@ -14,6 +14,7 @@ import type {
   RunQuery,
   RunRecord,
   Store,
+  Tally,
   TickClaim,
   TickQuery,
   TickRecord,
@@ -23,8 +24,8 @@ import type {
 } from '../core/ports.ts';
 import type { SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
-import { type Entry, enqueue, newEntry, setCheckpoint, slotState, tickRecord } from './memory-entry.ts';
-import { MemoryRun, Ring } from './memory-run.ts';
+import { endRun, type Entry, enqueue, keepTick, newEntry, saveRun, slotState, tallyOf, tickRecord } from './memory-entry.ts';
+import { MemoryRun } from './memory-run.ts';
 
 const NO_BOOLEANS: readonly boolean[] = [];
 const MOST_FOUND = 10;
@@ -128,40 +129,23 @@ class MemoryStore implements Store {
     return this.#entries.get(job)?.checkpoint;
   }
 
+  async tallies(job?: JobName): Promise<readonly Tally[]> {
+    const entries = [...this.#entries.values()].filter((entry) => job === undefined || entry.job === job);
+    return entries.map(tallyOf).sort((a, b) => (a.job < b.job ? -1 : 1));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {}
 
   #end(end: EndWrite): boolean {
     const entry = this.#entries.get(end.job);
-    if (entry === undefined) return false;
-    let run: MemoryRun | undefined;
-    if (end.fence === undefined) {
-      run = entry.queued.find((queued) => queued.runId === end.runId);
-      if (run === undefined) return false;
-      entry.queued = entry.queued.filter((queued) => queued !== run);
-    } else {
-      run = entry.live;
-      if (run === undefined || run.runId !== end.runId || run.fence !== end.fence) return false;
-      entry.live = undefined;
-      if (run.exclusive !== undefined) for (const name of run.exclusive) this.#resources.delete(name);
-    }
-    run.end = end;
-    if (end.checkpoint !== undefined) {
-      setCheckpoint(entry, end.checkpoint, end.runId);
-      // The job has it now; a history of a thousand runs need not hold a thousand of them.
-      run.end = { ...end, checkpoint: undefined };
-    }
-    (entry.ended ??= new Ring(run.keep)).push(run);
-    return true;
+    const run = entry === undefined ? undefined : endRun(entry, end);
+    if (run?.exclusive !== undefined) for (const name of run.exclusive) this.#resources.delete(name);
+    return run !== undefined;
   }
 
   #save(write: CheckpointWrite): boolean {
     const entry = this.#entries.get(write.job);
-    const run = entry?.live;
-    if (entry === undefined || run === undefined || run.runId !== write.runId || run.fence !== write.fence) return false;
-    run.steps = write.steps;
-    if (write.progress !== undefined) run.progress = write.progress;
-    if (write.checkpoint !== undefined) setCheckpoint(entry, write.checkpoint, write.runId);
-    return true;
+    return entry !== undefined && saveRun(entry, write);
   }
 
   #promote(job: Job, at: Instant, grants: Grant[]): void {
@@ -175,15 +159,8 @@ class MemoryStore implements Store {
   #claimTrigger(claim: TriggerClaim, at: Instant, grants: Grant[]): readonly TriggerDecision[] {
     const { job, context, runId } = claim;
     const entry = this.#entryOf(job);
-    const held = this.#isHeld(job);
     const ownInput = claim.input !== undefined || claim.budgetMs !== undefined;
-    const decisions = decideTrigger(
-      job,
-      runId,
-      ownInput,
-      entry,
-      held === context.exclusiveHeld ? context : { ...context, exclusiveHeld: held },
-    );
+    const decisions = decideTrigger(job, runId, ownInput, entry, this.#seen(job, context));
     for (const made of decisions) {
       if (made.kind !== 'start' && made.kind !== 'queue') continue;
       const run = new MemoryRun(runId, claim.at, 'trigger', at, job.history.maxRunsPerJob, ++this.#entered);
@@ -199,16 +176,10 @@ class MemoryStore implements Store {
   #claimTicks(claim: TickClaim, at: Instant, grants: Grant[]): readonly Decision[] {
     const { job, context, dueTicks } = claim;
     const entry = this.#entryOf(job);
-    const held = this.#isHeld(job);
-    const decisions = decide(
-      job,
-      dueTicks,
-      entry,
-      held === context.exclusiveHeld ? context : { ...context, exclusiveHeld: held },
-    );
+    const decisions = decide(job, dueTicks, entry, this.#seen(job, context));
     for (const made of decisions) {
       if (made.kind === 'stop') continue;
-      (entry.ticks ??= new Ring(job.history.maxRunsPerJob)).push(tickRecord(job.name, made, at));
+      keepTick(entry, tickRecord(job.name, made, at), job.history.maxRunsPerJob);
       if (made.kind !== 'start' && made.kind !== 'queue') continue;
       const run = new MemoryRun(made.runId, made.tick, made.cause, at, job.history.maxRunsPerJob, ++this.#entered);
       if (made.kind === 'start') this.#grant(entry, job, run, at, grants);
@@ -238,6 +209,12 @@ class MemoryStore implements Store {
       input: run.input,
       budgetMs: run.budgetMs,
     });
+  }
+
+  /** The gate's context, with what the store alone knows. */
+  #seen(job: Job, context: GateContext): GateContext {
+    const exclusiveHeld = this.#isHeld(job);
+    return exclusiveHeld === context.exclusiveHeld ? context : { ...context, exclusiveHeld };
   }
 
   /** Whether a run of another job holds one of the job's resources; a job's own live run is the slot's business. */

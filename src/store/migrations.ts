@@ -97,6 +97,38 @@ const STEPS: readonly string[] = [
     checkpoint text not null
   ) strict;
   `,
+  // What pruning takes out of sight is counted; the schedules by which ticks fell due are kept, so that a hole can be told from none;
+  // and a clock that was set back is on record, so that it explains what it did to the instants.
+  `
+  alter table nodes add column clean integer not null default 0 check (clean = 0 or clean = 1);
+
+  create table counters (
+    job integer not null references slots (job),
+    kind text not null check (kind = 'tick' or kind = 'run'),
+    outcome text not null,
+    reason text not null,
+    count integer not null check (count > 0),
+    primary key (job, kind, outcome, reason)
+  ) strict, without rowid;
+  insert into counters
+    select s.job, 'run', 'unknown', 'granted', s.fence - ifnull(g.granted, 0)
+    from slots s left join (select job, count(*) as granted from runs where fence is not null group by job) g on g.job = s.job
+    where s.fence > ifnull(g.granted, 0);
+
+  create table definitions (
+    job integer not null references slots (job),
+    since integer not null,
+    until integer,
+    schedules text not null,
+    primary key (job, since)
+  ) strict, without rowid;
+
+  create table clock_steps (
+    step integer primary key,
+    before integer not null,
+    at integer not null
+  ) strict;
+  `,
 ];
 
 /** The version that this program writes. */
@@ -107,11 +139,12 @@ export const LEDGER_VERSION: number = STEPS.length;
  *
  * @param db open for writing
  * @param path named in errors
+ * @param target the version to stop at; an older one makes a ledger as an older program left it
  * @throws TickwiseError `STORE_UNUSABLE` when the file is another program's, or was written by a newer version
  */
-export function migrate(db: DatabaseSync, path: string): void {
+export function migrate(db: DatabaseSync, path: string, target: number = LEDGER_VERSION): void {
   if (isBlank(db)) db.exec(`pragma application_id = ${APPLICATION_ID}`);
-  for (let version = versionOf(db, path); version < STEPS.length; version++) {
+  for (let version = versionOf(db, path); version < target; version++) {
     db.exec('begin immediate');
     try {
       db.exec(STEPS[version] as string);

@@ -4,6 +4,8 @@
  * histories ask for, at most twice that, and no turn ever pays for a great clearing up.
  *
  * How old a run is in runs, its fence tells: that many grants have followed. With a run go the job's ticks up to its own.
+ *
+ * What is dropped is counted in the same transaction (`counters`), and `slots.kept_since` moves up: of a job's ticks after it none is missing.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type HistoryLimits, JOB_DEFAULTS } from '../core/job.ts';
@@ -27,6 +29,8 @@ type RunRow = [
   endedAt: Instant | null,
 ];
 type TickRow = [tick: Instant, job: number, keptSince: Instant];
+type DroppedRun = [outcome: string, isGranted: number];
+type DroppedTick = [outcome: string, reason: string | null];
 
 /** Drops what the jobs' histories no longer hold. */
 export class Pruner {
@@ -35,6 +39,7 @@ export class Pruner {
   readonly #dropRun: StatementSync;
   readonly #dropTick: StatementSync;
   readonly #keepSince: StatementSync;
+  readonly #count: StatementSync;
   /** By the job's row; only those that differ from the default, which also serves jobs that are no longer configured. */
   readonly #limits = new Map<number, HistoryLimits>();
   #afterRun = '';
@@ -52,10 +57,16 @@ export class Pruner {
       `select t.tick, t.job, s.kept_since
        from ticks t cross join slots s on s.job = t.job where (t.tick, t.job) > (?, ?) order by t.tick, t.job limit ?`,
     );
-    for (const statement of [this.#selectRuns, this.#selectTicks]) statement.setReturnArrays(true);
-    this.#dropRun = db.prepare('delete from runs where id = ? and ended_at is not null');
-    this.#dropTick = db.prepare('delete from ticks where tick = ? and job = ?');
+    this.#dropRun = db.prepare(
+      'delete from runs where id = ? and ended_at is not null returning outcome, fence is not null',
+    );
+    this.#dropTick = db.prepare('delete from ticks where tick = ? and job = ? returning outcome, reason');
+    for (const statement of [this.#selectRuns, this.#selectTicks, this.#dropRun, this.#dropTick]) statement.setReturnArrays(true);
     this.#keepSince = db.prepare('update slots set kept_since = ? where job = ? and kept_since < ?');
+    this.#count = db.prepare(
+      `insert into counters (job, kind, outcome, reason, count) values (?, ?, ?, ?, ?)
+       on conflict (job, kind, outcome, reason) do update set count = count + excluded.count`,
+    );
   }
 
   /** Learns how much of a job's past shall be kept. */
@@ -83,13 +94,15 @@ export class Pruner {
     this.#owedRuns -= looks;
     const rows = this.#selectRuns.all(this.#afterRun, looks) as unknown as RunRow[];
     this.#afterRun = rows.length < looks ? '' : (rows.at(-1)?.[0] ?? '');
+    const losses = new Losses('run');
     for (const [id, job, fence, tick, newestFence, keptSince, endedAt] of rows) {
       const { maxRunsPerJob, maxAgeMs } = this.#limitsOf(job);
       const isBeyond = fence === null ? tick <= keptSince : newestFence - fence >= maxRunsPerJob;
       if (endedAt === null || !(isBeyond || tick < at - maxAgeMs)) continue;
-      this.#dropRun.run(id);
-      this.#keepSince.run(tick, job, tick);
+      const dropped = this.#dropRun.get(id) as unknown as DroppedRun | undefined;
+      if (dropped !== undefined) losses.add(job, tick, dropped[0], dropped[1] === 1 ? 'granted' : 'withdrawn');
     }
+    this.#record(losses);
   }
 
   #sweepTicks(at: Instant, looks: number): void {
@@ -97,13 +110,42 @@ export class Pruner {
     const rows = this.#selectTicks.all(this.#afterTick[0], this.#afterTick[1], looks) as unknown as TickRow[];
     const last = rows.at(-1);
     this.#afterTick = rows.length < looks || last === undefined ? [Number.MIN_SAFE_INTEGER, 0] : [last[0], last[1]];
+    const losses = new Losses('tick');
     for (const [tick, job, keptSince] of rows) {
-      if (tick <= keptSince || tick < at - this.#limitsOf(job).maxAgeMs) this.#dropTick.run(tick, job);
+      if (tick > keptSince && tick >= at - this.#limitsOf(job).maxAgeMs) continue;
+      const dropped = this.#dropTick.get(tick, job) as unknown as DroppedTick | undefined;
+      if (dropped !== undefined) losses.add(job, tick, dropped[0], dropped[1] ?? '');
     }
+    this.#record(losses);
+  }
+
+  #record({ kind, newest, counts }: Losses): void {
+    for (const [job, tick] of newest) this.#keepSince.run(tick, job, tick);
+    for (const { job, outcome, reason, count } of counts.values()) this.#count.run(job, kind, outcome, reason, count);
   }
 
   #limitsOf(job: number): HistoryLimits {
     return this.#limits.get(job) ?? JOB_DEFAULTS.history;
+  }
+}
+
+/** What one sweep drops, by job: so that each counter is written once. */
+class Losses {
+  readonly kind: 'run' | 'tick';
+  readonly newest = new Map<number, Instant>();
+  readonly counts = new Map<string, { readonly job: number; readonly outcome: string; readonly reason: string; count: number }>();
+
+  constructor(kind: 'run' | 'tick') {
+    this.kind = kind;
+  }
+
+  add(job: number, tick: Instant, outcome: string, reason: string): void {
+    const newest = this.newest.get(job);
+    if (newest === undefined || newest < tick) this.newest.set(job, tick);
+    const key = `${job} ${outcome} ${reason}`;
+    const known = this.counts.get(key);
+    if (known === undefined) this.counts.set(key, { job, outcome, reason, count: 1 });
+    else known.count++;
   }
 }
 

@@ -10,6 +10,8 @@ import type { Job, JobName } from '../core/job.ts';
 import type { LedgerReader, NodeIdentity, Store, Turn, TurnResult } from '../core/ports.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
+import { ClockSteps } from './clock-steps.ts';
+import { Definitions } from './definitions.ts';
 import { isNotWritable, storeFault } from './fault.ts';
 import { createLedger } from './ledger.ts';
 import { takeLock } from './lock.ts';
@@ -118,16 +120,26 @@ function enterNode(db: DatabaseSync, node: NodeIdentity): number {
 
 function createStore(db: DatabaseSync, path: string, node: number, release: () => void): Store {
   const pruner = new Pruner(db);
-  const writer = new TurnWriter(db, node, pruner);
+  const definitions = new Definitions(db);
+  const clockSteps = new ClockSteps(db);
+  const writer = new TurnWriter(db, node, pruner, definitions);
   const begin = db.prepare('begin immediate');
   const commit = db.prepare('commit');
-  const transact = <Answer>(write: () => Answer): Answer => inTransaction(db, path, begin, commit, write);
+  const settle = (committed: boolean): void => {
+    definitions.settle(committed);
+    clockSteps.settle(committed);
+  };
+  const transact = <Answer>(write: () => Answer): Answer => inTransaction(db, path, begin, commit, write, settle);
+  const carryOut = (turn: Turn): TurnResult => {
+    clockSteps.watch(turn);
+    return writer.carryOut(turn);
+  };
   let closed = false;
   return {
     ...createLedger(db, path),
     durable: true,
-    arm: async (jobs, now) => transact(() => arm(db, jobs, now, pruner)),
-    commit: (turn: Turn): TurnResult => transact(() => writer.carryOut(turn)),
+    arm: async (jobs, now) => transact(() => arm(db, jobs, now, pruner, definitions)),
+    commit: (turn: Turn): TurnResult => transact(() => carryOut(turn)),
     setPaused: async (job, paused) => transact(() => setPaused(db, job, paused)),
     [Symbol.asyncDispose]: async () => {
       if (closed) return;
@@ -145,13 +157,16 @@ function inTransaction<Answer>(
   begin: StatementSync,
   commit: StatementSync,
   write: () => Answer,
+  settle: (committed: boolean) => void,
 ): Answer {
   try {
     begin.run();
     const answer = write();
     commit.run();
+    settle(true);
     return answer;
   } catch (thrown) {
+    settle(false);
     try {
       if (db.isTransaction) db.exec('rollback');
     } catch {
@@ -161,7 +176,7 @@ function inTransaction<Answer>(
   }
 }
 
-function arm(db: DatabaseSync, jobs: readonly Job[], now: Instant, pruner: Pruner): SlotState[] {
+function arm(db: DatabaseSync, jobs: readonly Job[], now: Instant, pruner: Pruner, definitions: Definitions): SlotState[] {
   const insert = db.prepare('insert into slots (name, decided_until) values (?, ?)');
   const read = db.prepare('select job, fence, decided_until, paused, newest from slots where name = ?');
   read.setReturnArrays(true);
@@ -169,7 +184,8 @@ function arm(db: DatabaseSync, jobs: readonly Job[], now: Instant, pruner: Prune
   const queue = db.prepare(
     'select id as runId, cause from runs where job = ? and fence is null and ended_at is null order by queued_at, id',
   );
-  return jobs.map(({ name, history }) => {
+  return jobs.map((job) => {
+    const { name, history } = job;
     if (read.get(name) === undefined) insert.run(name, now);
     const [id, fence, decidedUntil, paused, newest] = read.get(name) as unknown as [
       number,
@@ -179,6 +195,7 @@ function arm(db: DatabaseSync, jobs: readonly Job[], now: Instant, pruner: Prune
       string | null,
     ];
     pruner.limit(id, history);
+    definitions.armed(id, job, decidedUntil);
     const slot = { job: name, fence, decidedUntil, paused: paused === 1 };
     if (newest === null) return { ...slot, live: undefined, queued: [] };
     return { ...slot, live: liveOf(live, id), queued: queue.all(id).map((queued) => ({ ...queued }) as unknown as QueuedRun) };

@@ -9,6 +9,7 @@ import type { CheckpointWrite, EndWrite, Grant, TickClaim, TriggerClaim, Turn, T
 import type { Cause } from '../core/run.ts';
 import type { QueuedRun, SlotView } from '../core/slot.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
+import type { Definitions } from './definitions.ts';
 import type { Pruner } from './prune.ts';
 import { get, prepareTurn, type TurnStatements } from './turn-statements.ts';
 
@@ -37,6 +38,7 @@ interface Entry {
 export class TurnWriter {
   readonly #node: number;
   readonly #pruner: Pruner;
+  readonly #definitions: Definitions;
   #entered = 0;
   #decided = 0;
   readonly #statements: TurnStatements;
@@ -45,9 +47,11 @@ export class TurnWriter {
    * @param db of the current version
    * @param node this node's row in `nodes`
    * @param pruner paid for what each turn writes
+   * @param definitions told by which schedules ticks fell due
    */
-  constructor(db: DatabaseSync, node: number, pruner: Pruner) {
+  constructor(db: DatabaseSync, node: number, pruner: Pruner, definitions: Definitions) {
     this.#pruner = pruner;
+    this.#definitions = definitions;
     this.#node = node;
     this.#statements = prepareTurn(db);
   }
@@ -147,6 +151,7 @@ export class TurnWriter {
     }
     const newest = dueTicks.at(-1);
     if (newest === undefined || newest <= slot.decidedUntil) return decisions;
+    this.#definitions.claimed(slot.id, job, slot.decidedUntil, dueTicks[0] ?? newest);
     slot.nextDecidedUntil = newest;
     this.#close(slot);
     return decisions;

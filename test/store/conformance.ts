@@ -577,6 +577,42 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
       expect(await bench.store.liveRuns()).toEqual([]);
     });
 
+    it('counts ticks by outcome and reason and runs by outcome, what history has dropped included', async () => {
+      const job = makeJob('a', { history: { maxRunsPerJob: 3, maxAgeMs: 1e12 } });
+      await using bench = await setup(job, makeJob('b'));
+      const at = (index: number): number => T4 + index * 10_000;
+      for (let index = 0; index < 300; index++) {
+        const grant = await bench.start(job, at(index));
+        await bench.commit(at(index) + 1, { claims: [ticksOf(job, [at(index) + 1])] });
+        const outcome = index % 3 === 0 ? 'failed' : 'succeeded';
+        await bench.commit(at(index) + 2, { ends: [endOf(grant, at(index) + 2, { outcome })] });
+      }
+      await bench.store.setPaused('a', true);
+      await bench.commit(at(300), { claims: [ticksOf(job, [at(300)])] });
+      const [tally, ...others] = await bench.store.tallies();
+      expect(others).toEqual([{ job: 'b', ticks: [], runs: [] }]);
+      expect(tally?.runs.toSorted((x, y) => x.count - y.count)).toEqual([
+        { outcome: 'failed', count: 100 },
+        { outcome: 'succeeded', count: 200 },
+      ]);
+      expect(tally?.ticks.toSorted((x, y) => String(x.reason).localeCompare(String(y.reason)))).toEqual([
+        { outcome: 'skipped', reason: 'overlap', count: 300 },
+        { outcome: 'skipped', reason: 'paused', count: 1 },
+        { outcome: 'ran', count: 300 },
+      ]);
+      expect((await bench.store.runs({ job: 'a', limit: 1_000 })).length).toBeLessThan(300);
+      expect(await bench.store.tallies('a')).toEqual([tally]);
+      expect(await bench.store.tallies('nobody')).toEqual([]);
+    });
+
+    it('counts no run that is still open', async () => {
+      const job = makeJob('a', { onOverlap: 'queue' });
+      await using bench = await setup(job);
+      await bench.start(job, T1);
+      await bench.commit(T2, { claims: [ticksOf(job, [T2])] });
+      expect(await bench.store.tallies('a')).toEqual([{ job: 'a', ticks: [{ outcome: 'ran', count: 2 }], runs: [] }]);
+    });
+
     it('has no checkpoint of a job that it does not know', async () => {
       await using bench = await setup();
       expect(await bench.store.checkpoint('nobody')).toBeUndefined();
