@@ -54,7 +54,10 @@ export class AsyncTasks {
     const graceMs = parseDuration(bounds.grace ?? DEFAULT_GRACE);
     return async (context) => {
       const outer = context instanceof StepContext ? context : undefined;
-      const order = this.#order(
+      // A run under test goes by its test's clock, and the loop within it too.
+      const clock = outer?.clock ?? this.#clock;
+      const order = orderOf(
+        clock,
         context.job,
         Math.min(budgetMs, context.remainingMs()),
         graceMs,
@@ -65,7 +68,11 @@ export class AsyncTasks {
         () => handler,
         { ...order, runId: context.runId, tick: context.tick, fence: context.fence, attempt: context.attempt },
         outer?.observer === undefined ? SILENT : within(outer.observer),
-        { ...this.#parts, lateNote: undefined, values: { get: (key: string | symbol) => context.value(key) } },
+        {
+          clock,
+          turn: clock === this.#clock ? this.#parts.turn : new SharedTurn(clock),
+          values: { get: (key: string | symbol) => context.value(key) },
+        },
       );
       if (outer !== undefined) outer.inner = loop;
       using _link = outer === undefined ? stopWith(context.signal, loop) : undefined;
@@ -76,7 +83,8 @@ export class AsyncTasks {
   /** See `runWithinBudget` of the library's door. */
   async runWithinBudget(target: unknown, options: WithinBudgetOptions): Promise<TaskOutcome> {
     const { name = 'task', input, checkpoint, signal, values } = options;
-    const order = this.#order(
+    const order = orderOf(
+      this.#clock,
       name,
       parseDuration(options.budget),
       parseDuration(options.grace ?? DEFAULT_GRACE),
@@ -86,23 +94,6 @@ export class AsyncTasks {
     const loop = new RunLoop(() => target, order, { ...SILENT, ...options.observer }, { ...this.#parts, values });
     using _link = stopWith(signal, loop);
     return new TaskOutcome(await loop.ended);
-  }
-
-  #order(name: string, budgetMs: DurationMs, graceMs: DurationMs, input: unknown, checkpoint: unknown): RunOrder {
-    const now = this.#clock.now();
-    return {
-      job: { ...JOB_DEFAULTS, name, isolation: 'inline', task: { kind: 'function', target: undefined } },
-      runId: `${name}@${now}`,
-      tick: now,
-      fence: 0,
-      attempt: 1,
-      input,
-      checkpoint: checkpoint === undefined ? undefined : JSON.stringify(checkpoint),
-      deadline: now + budgetMs,
-      budgetEnd: this.#clock.monotonic() + budgetMs,
-      graceMs,
-      stepTimeoutMs: undefined,
-    };
   }
 }
 
@@ -132,4 +123,28 @@ function stopWith(signal: AbortSignal | undefined, loop: RunLoop): Disposable {
 /** The caller's own reason is kept by name: `TimeoutError`, `AbortError`, or the name that an error of the caller's has. */
 function stopReasonOf(reason: unknown): StopReason {
   return { kind: 'cancel', by: reason instanceof Error ? reason.name : 'signal' };
+}
+
+function orderOf(
+  clock: Clock,
+  name: string,
+  budgetMs: DurationMs,
+  graceMs: DurationMs,
+  input: unknown,
+  checkpoint: unknown,
+): RunOrder {
+  const now = clock.now();
+  return {
+    job: { ...JOB_DEFAULTS, name, isolation: 'inline', task: { kind: 'function', target: undefined } },
+    runId: `${name}@${now}`,
+    tick: now,
+    fence: 0,
+    attempt: 1,
+    input,
+    checkpoint: checkpoint === undefined ? undefined : JSON.stringify(checkpoint),
+    deadline: now + budgetMs,
+    budgetEnd: clock.monotonic() + budgetMs,
+    graceMs,
+    stepTimeoutMs: undefined,
+  };
 }

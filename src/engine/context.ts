@@ -112,6 +112,11 @@ export class StepContext implements TaskContext {
     });
   }
 
+  /** What a loop within this one goes by. */
+  get clock(): Clock {
+    return this.#clock;
+  }
+
   /** What a loop within this one is told to tell. */
   get observer(): RunObserver {
     return this.#observer;

@@ -108,11 +108,13 @@ export class Inbox {
     for (const entry of this.#takeDue()) {
       const { ticks, nextTickAt } = dueTicksOf(entry, this.#calendar, at);
       dueEntries.push(entry);
+      entry.claimedAs = entry.job;
       nextTicks.push(nextTickAt);
       claims.push({ kind: 'ticks', job: entry.job, dueTicks: ticks, context: contextFor(entry, at) });
     }
     const triggers = this.#triggers;
     for (const { entry, runId, at: askedAt, by, input, budgetMs } of triggers) {
+      entry.claimedAs = entry.job;
       claims.push({ kind: 'trigger', job: entry.job, runId, at: askedAt, by, input, budgetMs, context: contextFor(entry, at) });
     }
     this.#ends = [];
@@ -145,7 +147,7 @@ export class Inbox {
     if (this.#promotions.size === 0) return [];
     const jobs = [...this.#promotions]
       .filter(mayPromote)
-      .map((entry) => entry.job)
+      .map((entry) => (entry.claimedAs = entry.job))
       .toSorted((a, b) => b.priority - a.priority);
     this.#promotions = new Set();
     return jobs;

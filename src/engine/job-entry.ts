@@ -18,6 +18,8 @@ export class JobEntry implements DueEntry {
   queued: readonly QueuedRun[];
   /** By `pause`, beside the job's own `paused`. */
   paused: boolean;
+  /** The definition in the turn that is with the store; a reload may replace `job` meanwhile. */
+  claimedAs: Job | undefined = undefined;
   /** A reload took the job away; the entry stays until its last run has ended. */
   removed = false;
 

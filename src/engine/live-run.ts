@@ -43,8 +43,8 @@ export class LiveRun implements RunObserver {
   #asked: StopReason | undefined;
   #windingDown = false;
   #earlierSteps = 0;
-  /** The wait between two attempts. */
-  readonly #pause = new Pause();
+  /** The wait between two attempts; made when there is one. */
+  #pause: Pause | undefined;
 
   constructor(job: Job, grant: Grant, gapMs: DurationMs | undefined, parts: RunParts) {
     this.job = job;
@@ -90,6 +90,7 @@ export class LiveRun implements RunObserver {
       const delayMs = this.#delayBeforeNext(end, budgetEnd);
       if (delayMs === undefined) break;
       this.#parts.events.emit('runRetrying', { ...this.#id(), attempt: this.attempts, delayMs, error: end.error });
+      this.#pause ??= new Pause();
       await this.#pause.until(clock, clock.monotonic() + delayMs);
       if (this.#windingDown) break; // The failure stands.
       if (this.#asked !== undefined) {
@@ -106,14 +107,14 @@ export class LiveRun implements RunObserver {
     if (this.#stop !== undefined || this.#asked !== undefined) return;
     this.#asked = reason;
     this.#attempt?.stop(reason);
-    this.#pause.end();
+    this.#pause?.end();
   }
 
   /** Lets the step that is under way finish, and starts no other. */
   windDown(): void {
     this.#windingDown = true;
     this.#attempt?.windDown();
-    this.#pause.end();
+    this.#pause?.end();
   }
 
   /** Cuts the grace short. */
@@ -241,10 +242,9 @@ export class LiveRun implements RunObserver {
   }
 
   #emitStarted(): void {
-    const { events } = this.#parts;
-    if (!events.isHeard('runStarted')) return;
+    if (!this.#parts.events.isHeard('runStarted')) return;
     const startedAt = this.startedAt as Instant;
-    events.emit('runStarted', {
+    this.#parts.events.emit('runStarted', {
       ...this.#id(),
       cause: this.grant.cause,
       startedAt,

@@ -41,7 +41,8 @@ export class RunLoop implements LiveAttempt {
   readonly #parts: LoopParts;
   readonly #observer: RunObserver;
   readonly #context: StepContext;
-  readonly #stall: StallWatch;
+  /** Made when a step first comes back with nothing. */
+  #stall: StallWatch | undefined;
   #stop: StopReason | undefined;
   #windingDown = false;
   #over = false;
@@ -55,8 +56,8 @@ export class RunLoop implements LiveAttempt {
   #stepTimer: Timer | undefined;
   #graceTimer: Timer | undefined;
   #saidStalled = false;
-  /** The wait between two steps. */
-  readonly #pause = new Pause();
+  /** The wait between two steps; made when there is one. */
+  #pause: Pause | undefined;
 
   /**
    * Starts at once: the first step is called before the constructor returns, unless `find` gives a promise.
@@ -72,7 +73,6 @@ export class RunLoop implements LiveAttempt {
     this.#observer = observer;
     this.#checkpoint = order.checkpoint;
     this.#context = new StepContext(order, parts.clock, observer, parts.values);
-    this.#stall = new StallWatch();
     this.ended = this.#run(find);
   }
 
@@ -81,7 +81,7 @@ export class RunLoop implements LiveAttempt {
     this.#stop = reason;
     this.#context.abort(reason);
     this.#observer.stopping(reason);
-    this.#pause.end();
+    this.#pause?.end();
     if (this.#parts.lateNote === undefined) return;
     const { clock } = this.#parts;
     this.#graceTimer = clock.setTimer(clock.monotonic() + this.#order.graceMs, () => this.force());
@@ -90,7 +90,7 @@ export class RunLoop implements LiveAttempt {
   windDown(): void {
     this.#windingDown = true;
     this.#context.inner?.windDown();
-    this.#pause.end();
+    this.#pause?.end();
   }
 
   force(): void {
@@ -108,7 +108,13 @@ export class RunLoop implements LiveAttempt {
       // Steps that settle within this turn need no timer at all; the others get theirs before the next one.
       turn.afterThisTurn(this);
       let target = find();
-      if (target instanceof Promise) target = await target;
+      if (target instanceof Promise) {
+        // A module that never comes spends the budget like a step that never does.
+        this.#inStep = true;
+        this.#stepStartedAt = clock.monotonic();
+        target = await target;
+        this.#inStep = false;
+      }
       const handler = enterTask(target, context.job, context);
       while (this.#stop === undefined && !this.#windingDown) {
         const now = clock.monotonic();
@@ -130,7 +136,7 @@ export class RunLoop implements LiveAttempt {
           break;
         }
         if (returned instanceof TaskOutcome) return this.#adopt(returned);
-        const waitMs = returned === false ? this.#stall.emptyStep(now) : this.#accept(returned);
+        const waitMs = returned === false ? this.#emptyStep(now) : this.#accept(returned);
         if (waitMs === DONE) {
           last = 'done';
           break;
@@ -150,8 +156,13 @@ export class RunLoop implements LiveAttempt {
       progress: this.#progress,
       result: this.#result,
       error,
-      stalled: this.#stall.flagged,
+      stalled: this.#stall?.flagged ?? false,
     };
+  }
+
+  #emptyStep(startedAt: MonotonicMs): DurationMs {
+    this.#stall ??= new StallWatch();
+    return this.#stall.emptyStep(startedAt);
   }
 
   /** Takes over what a step returned. @returns how long to wait before the next step, or DONE */
@@ -171,9 +182,9 @@ export class RunLoop implements LiveAttempt {
       return DONE;
     }
     if (checkpoint === undefined && result.progress === undefined) {
-      return Math.max(result.waitMs ?? 0, result.waitMs === undefined ? this.#stall.emptyStep(this.#stepStartedAt) : 0);
+      return Math.max(result.waitMs ?? 0, (result.waitMs ?? 0) > 0 ? 0 : this.#emptyStep(this.#stepStartedAt));
     }
-    this.#stall.movedOn();
+    this.#stall?.movedOn();
     this.#observer.stepped({ steps: this.#steps, checkpoint, progress: result.progress });
     return result.waitMs ?? 0;
   }
@@ -183,12 +194,13 @@ export class RunLoop implements LiveAttempt {
   }
 
   async #waitBetweenSteps(waitMs: DurationMs): Promise<void> {
-    if (this.#stall.flagged && !this.#saidStalled) {
+    if (this.#stall?.flagged === true && !this.#saidStalled) {
       this.#saidStalled = true;
       this.#observer.stalled();
     }
     if (this.#stop !== undefined || this.#windingDown) return;
     const { clock } = this.#parts;
+    this.#pause ??= new Pause();
     await this.#pause.until(clock, Math.min(clock.monotonic() + waitMs, this.#order.budgetEnd));
   }
 

@@ -4,7 +4,7 @@
  */
 import type { Decision, GateContext, TriggerDecision } from '../core/gate.ts';
 import type { Job, JobName } from '../core/job.ts';
-import type { Clock, Grant, TurnResult } from '../core/ports.ts';
+import type { Clock, TurnResult } from '../core/ports.ts';
 import type { Cause } from '../core/run.ts';
 import type { MissReason, SkipReason, TickOutcome } from '../core/tick.ts';
 import type { Instant } from '../core/time.ts';
@@ -78,9 +78,9 @@ export class Turns implements TurnSource {
     });
     for (const grant of result.grants) {
       const entry = table.get(grant.job);
-      if (entry === undefined) throw new Error(`a grant for ${grant.job}, which is no job of this scheduler`);
+      if (entry?.claimedAs === undefined) throw new Error(`a grant for ${grant.job}, which nobody asked for`);
       table.dequeue(entry, grant.runId);
-      runs.begin(entry, definitionOf(grant, turn), grant);
+      runs.begin(entry, entry.claimedAs, grant);
     }
     table.sweep((entry) => this.#parts.inbox.awaits(entry));
     this.#parts.onApplied();
@@ -166,12 +166,4 @@ export class Turns implements TurnSource {
     this.ticks[outcome]++;
     if (this.#parts.events.isHeard('tickDecided')) this.#parts.events.emit('tickDecided', { job, tick, outcome, reason, runId });
   }
-}
-
-/** The definition under which the store granted a run; a reload may have replaced it since. */
-function definitionOf(grant: Grant, turn: BuiltTurn): Job {
-  const claimed =
-    turn.promotions.find((job) => job.name === grant.job) ?? turn.claims.find(({ job }) => job.name === grant.job)?.job;
-  if (claimed === undefined) throw new Error(`a grant for ${grant.job}, which nobody asked for`);
-  return claimed;
 }

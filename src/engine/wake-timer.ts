@@ -27,6 +27,7 @@ export class WakeTimer {
   readonly #onWake: (wake: Wake) => void;
   #timer: Timer | undefined;
   #wakeAt: MonotonicMs = 0;
+  #armedFor: Instant | undefined;
   /** Wall clock less monotonic clock, when last looked at. */
   #offset: DurationMs;
 
@@ -38,6 +39,9 @@ export class WakeTimer {
 
   /** Wakes at an instant of the wall clock, or after the longest sleep. Replaces what was armed before. */
   arm(at: Instant | undefined): void {
+    // Called after each turn, and mostly nothing has changed.
+    if (this.#timer !== undefined && at === this.#armedFor) return;
+    this.#armedFor = at;
     this.#timer?.cancel();
     const sleepMs = at === undefined ? LONGEST_SLEEP_MS : Math.min(LONGEST_SLEEP_MS, Math.max(0, at - this.#clock.now()));
     this.#wakeAt = this.#clock.monotonic() + sleepMs;
