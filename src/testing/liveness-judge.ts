@@ -64,7 +64,9 @@ export class LivenessJudge {
 
   #lookAtQueue(name: string, of: JobFacts, now: MonotonicMs): void {
     const facts = this.#facts;
-    const mayGo = of.queued.size > 0 && of.granted === undefined && of.unpausedForSure && !of.job.paused && !this.#isHeld(of);
+    // What a removed job has queued waits for the job to come back.
+    const mayGo =
+      of.inForce && of.queued.size > 0 && of.granted === undefined && of.unpausedForSure && !of.job.paused && !this.#isHeld(of);
     if (!mayGo) {
       of.waitingSince = undefined;
       return;
