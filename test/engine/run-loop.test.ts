@@ -68,7 +68,6 @@ test('a step that comes back in good order although asked to stop leaves its run
   );
   expect(await end()).toMatchObject({ outcome: 'unfinished', checkpoint: '"kept"' });
 });
-});
 
 test('a budget that is spent between steps leaves the run unfinished without a stop', async () => {
   const { end, told, clock } = setup(steps(() => ({ done: false, checkpoint: 1, waitMs: 60 * SECOND })));
