@@ -92,7 +92,7 @@ export class LiveRun implements RunObserver {
       this.#parts.events.emit('runRetrying', { ...this.#id(), attempt: this.attempts, delayMs, error: end.error });
       this.#pause ??= new Pause();
       await this.#pause.until(clock, clock.monotonic() + delayMs);
-      if (this.#windingDown) break; // The failure stands.
+      if (this.#windingDown || clock.monotonic() >= budgetEnd) break; // The failure stands.
       if (this.#asked !== undefined) {
         end = { ...end, outcome: judge(this.#asked, 'more'), stop: this.#asked };
         break;

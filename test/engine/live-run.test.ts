@@ -33,6 +33,16 @@ test('a retry whose delay would spend the budget is not made', async () => {
   expect(engine.of('runEnded')).toMatchObject([{ outcome: 'failed', attempts: 1 }]);
 });
 
+test('a failure stands when the event loop is held over the wait for the retry and the end of the budget', async () => {
+  const engine = await startEngine([jobOf('a', { retry: RETRY })], {
+    script: () => ({ steps: [{ takesMs: SECOND, throws: 'no' }] }),
+  });
+  await engine.clock.advance(MINUTE + 2 * SECOND);
+  engine.clock.hold(50 * SECOND);
+  await engine.clock.advance(SECOND);
+  expect(engine.of('runEnded')).toMatchObject([{ outcome: 'failed', attempts: 1, error: { message: 'no' } }]);
+});
+
 test('a cancel while the run waits for its retry ends it there', async () => {
   const engine = await startEngine([jobOf('a', { retry: RETRY })], {
     script: () => ({ steps: [{ takesMs: SECOND, throws: 'no' }] }),
