@@ -92,6 +92,9 @@ export class RunJudge implements AttemptWatch {
     }
     if (order.attempt !== ++granted.attempts)
       facts.violate('retry', `attempt ${order.attempt} of run ${order.runId}; ${granted.attempts} was expected`);
+    if (order.attempt > 1 && facts.clock.monotonic() >= order.budgetEnd) {
+      facts.violate('retry', `attempt ${order.attempt} of run ${order.runId} began after the budget`);
+    }
     granted.budgetEnd ??= order.budgetEnd;
     if (order.budgetEnd !== granted.budgetEnd)
       facts.violate('time-bounded', `run ${order.runId} was given more budget for its attempt ${order.attempt}`);

@@ -22,7 +22,7 @@ export class Weather {
   /** The wall clock is set forth or back. */
   stepClock(): void {
     const { clock, facts } = this.#around;
-    // Nobody could tell at which of the two instants a reload takes effect.
+    // Nobody could tell whether a reload takes effect before or after it.
     if (facts.reloading !== undefined) return;
     const ms = Math.round(this.#random.scale(100, 3 * HOUR_MS)) * (this.#random.chance(0.5) ? 1 : -1);
     facts.history.note('wall clock steps by', ms);
@@ -34,6 +34,7 @@ export class Weather {
   /** Something holds the event loop. */
   hold(): void {
     const { clock, facts } = this.#around;
+    if (facts.reloading !== undefined) return;
     const ms = Math.round(this.#random.scale(10, 90 * SECOND_MS));
     facts.history.note('the loop is held for', ms);
     clock.hold(ms);
