@@ -12,6 +12,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { TickwiseError } from '../core/errors.ts';
 import type { Clock, RunObserver } from '../core/ports.ts';
 import type { DurationMs } from '../core/time.ts';
+import { Cut } from './cut.ts';
+import { LastWords } from './last-words.ts';
 import type { Output, OutputSource } from './output.ts';
 import type { ProcessTree } from './process-tree.ts';
 
@@ -58,8 +60,6 @@ const KILL_AGAIN_MS = 50;
 const BLOCKED_AFTER_MS = 2_000;
 const RETRY_MS = 1_000;
 const DRAIN_MS = 500;
-const LAST_WORDS_BYTES = 2_048;
-const LAST_LINES = 5;
 
 /**
  * Starts a program and comes back when nothing of it is alive.
@@ -82,7 +82,7 @@ class Running {
   readonly #exited: Promise<void>;
   readonly #closed: Promise<void>;
   #hasExited = false;
-  #lastWords: Buffer = Buffer.alloc(0);
+  readonly #lastWords = new LastWords();
 
   constructor(launch: Launch, parts: ExecutionParts) {
     this.#parts = parts;
@@ -134,7 +134,7 @@ class Running {
       signal: this.#child.signalCode ?? undefined,
       stopped,
       forced,
-      lastWords: this.#lastLines(),
+      lastWords: this.#lastWords.lines(),
     };
   }
 
@@ -219,7 +219,7 @@ class Running {
   #listen(source: OutputSource): void {
     this.#child[source]?.on('data', (chunk: Buffer) => {
       this.#parts.output.write(source, chunk);
-      if (source === 'stderr') this.#lastWords = lastBytes(this.#lastWords, chunk);
+      if (source === 'stderr') this.#lastWords.add(chunk);
     });
     // A pipe that breaks while it is read has nothing more to say.
     this.#child[source]?.on('error', () => undefined);
@@ -228,36 +228,6 @@ class Running {
   #letGo(): void {
     this.#child.stdout?.destroy();
     this.#child.stderr?.destroy();
-  }
-
-  #lastLines(): string[] {
-    const lines = this.#lastWords.toString('utf8').split(/\r?\n/);
-    if (this.#lastWords.length === LAST_WORDS_BYTES && lines.length > 1) lines.shift();
-    return lines.filter((line) => line.trim() !== '').slice(-LAST_LINES);
-  }
-}
-
-/** Aborted when the grace is over or force is asked for. */
-class Cut implements Disposable {
-  readonly #controller = new AbortController();
-  readonly #force: AbortSignal;
-  readonly #timer: { cancel(): void };
-  readonly #abort = (): void => this.#controller.abort();
-
-  constructor(clock: Clock, graceMs: DurationMs, force: AbortSignal) {
-    this.#force = force;
-    this.#timer = clock.setTimer(clock.monotonic() + graceMs, this.#abort);
-    if (force.aborted) this.#abort();
-    else force.addEventListener('abort', this.#abort, { once: true });
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  [Symbol.dispose](): void {
-    this.#timer.cancel();
-    this.#force.removeEventListener('abort', this.#abort);
   }
 }
 
@@ -280,10 +250,4 @@ function start(launch: Launch, { tree, title }: ExecutionParts): ChildProcess {
 function cannotStart(title: string, launch: Launch, cause: unknown): TickwiseError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new TickwiseError('STEP_FAILED', `${title}: cannot start ${launch.command[0] ?? ''}: ${why}`, { cause });
-}
-
-function lastBytes(kept: Buffer, chunk: Buffer): Buffer {
-  if (chunk.length >= LAST_WORDS_BYTES) return Buffer.from(chunk.subarray(chunk.length - LAST_WORDS_BYTES));
-  const both = Buffer.concat([kept, chunk]);
-  return both.length > LAST_WORDS_BYTES ? both.subarray(both.length - LAST_WORDS_BYTES) : both;
 }
