@@ -38,10 +38,11 @@ export function notHandedOver(job: JobName, cause: unknown): TickwiseError {
  *
  * @param stop the reason that came first; without one, the stop is one that the task's own time-bounded loop knew
  * @param end as the host judged it
- * @returns never `killed`: force is not the host's to report
+ * @returns never `killed`, for force is not the host's to report; nor an end by a stop of which nobody knows the reason
  */
 export function rejudge(stop: StopReason | undefined, end: AttemptEnd): AttemptEnd['outcome'] {
-  if (stop === undefined) return end.outcome === 'killed' ? 'failed' : end.outcome;
+  const isUnexplained = end.stop === undefined && (end.outcome === 'timedOut' || end.outcome === 'cancelled');
+  if (stop === undefined) return end.outcome === 'killed' || isUnexplained ? 'failed' : end.outcome;
   const last: LastStep = end.outcome === 'succeeded' ? 'done' : end.outcome === 'unfinished' ? 'more' : 'threw';
   return judge(stop, last);
 }

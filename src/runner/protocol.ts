@@ -189,7 +189,6 @@ function parseEnd(value: unknown): AttemptEnd | undefined {
   };
 }
 
-/** A host stops a run by itself for two reasons only; it echoes the others. */
 function parseStop(value: unknown): StopReason | undefined {
   if (!isRecord(value)) return undefined;
   const { kind, limitMs, by } = value;
