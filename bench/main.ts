@@ -72,7 +72,7 @@ async function bench(measures: readonly Measure[]): Promise<void> {
     }
   }
   console.log(`\n${tableOf(figures)}\n`);
-  for (const { figure, against, note } of figures) if (note !== undefined) console.log(`- ${figure} (${against}): ${note}`);
+  for (const { figure, note } of figures) if (note !== undefined) console.log(`- ${figure}: ${note}`);
   const seconds = Math.round((Date.now() - startedAt.getTime()) / 1_000);
   const judged = figures.map(isMet).filter((met) => met !== undefined);
   const loadAfter = Math.round((loadavg()[0] ?? 0) * 100) / 100;

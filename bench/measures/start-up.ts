@@ -34,10 +34,10 @@ export const startUp: Measure = {
       ]);
       const row = { unit: 'ms', against: 'bare node -e 0' };
       const upTo = 'to the line in the log that says so; ledger and compile cache are there';
-      const armedRow = { ...row, figure: `first tick armed, ${JOBS} jobs, SQLite`, note: upTo };
+      const armedRow = { ...row, figure: `first tick armed, ${JOBS} jobs, SQLite` };
       return [
         { ...row, figure: 'tickwise --version', ...compare(version, bare), target: { of: 'excess', atMost: 40 } },
-        { ...armedRow, ...compare(armed, bare), target: { of: 'excess', atMost: 250 } },
+        { ...armedRow, ...compare(armed, bare), note: upTo, target: { of: 'excess', atMost: 250 } },
         { ...row, figure: 'tickwise --version, from the sources', ...compare(versionOfSource, bare) },
         { ...armedRow, figure: `${armedRow.figure}, from the sources`, ...compare(armedOfSource, bare) },
       ];
