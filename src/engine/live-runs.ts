@@ -152,9 +152,8 @@ export class LiveRuns {
    *
    * @param graceMs how long runs may go on
    * @param hurry aborted: stop and use force at once
-   * @returns ids of inline runs that ignore their stop, which nothing but the end of the process ends; else empty
    */
-  async drain(graceMs: DurationMs, hurry: AbortSignal | undefined): Promise<readonly string[]> {
+  async drain(graceMs: DurationMs, hurry: AbortSignal | undefined): Promise<void> {
     const { clock } = this.#parts;
     this.#isDraining = true;
     for (const run of [...this.#live.values()]) {
@@ -177,6 +176,10 @@ export class LiveRuns {
     });
     timer.cancel();
     hurry?.removeEventListener('abort', force);
+  }
+
+  /** Ids of runs whose end is not proved: after a drain, inline ones that nothing but the end of the process ends. */
+  get unproven(): readonly string[] {
     return [...this.#live.values()].filter((run) => !run.isOver).map((run) => run.grant.runId);
   }
 

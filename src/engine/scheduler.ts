@@ -207,14 +207,14 @@ export class Scheduler {
    */
   async stop(graceMs: DurationMs, hurry?: AbortSignal): Promise<readonly string[]> {
     this.#turns.isDraining = true;
-    const unproven = await this.#runs.drain(graceMs, hurry);
+    await this.#runs.drain(graceMs, hurry);
     this.#isRunning = false;
     this.#timer.cancel();
     // A store that fails to the very end shall not keep the process: what it lacks is found and proved at the next start.
     await this.#committer.waitIdle();
     this.#committer.close();
     this.#inbox.refuseTriggers();
-    return unproven;
+    return this.#runs.unproven;
   }
 
   /** @returns a job's definition, next tick and runs as they stand now; `undefined` for an unknown one */

@@ -122,3 +122,20 @@ test('two stops at once both come to their end', async () => {
   await engine.clock.waitFor(Promise.all([engine.scheduler.stop(HOUR), engine.scheduler.stop(HOUR)]));
   expect(await engine.runs('a')).toMatchObject([{ state: 'succeeded' }]);
 });
+
+test('a run that was blocked and comes back while the last writes are under way is not said to ignore its stop', async () => {
+  const engine = await startEngine([jobOf('a', { isolation: 'inline', schedules: [] }), jobOf('b', { schedules: [] })], {
+    script: () => ({ steps: [{ takesMs: 3 * SECOND }] }),
+  });
+  await engine.clock.waitFor(engine.scheduler.trigger('a'));
+  engine.scheduler.cancel('a', 'me');
+  await engine.clock.advance(2 * SECOND);
+  engine.store.hold();
+  void engine.scheduler.trigger('b');
+  await engine.clock.advance(1);
+  const stopped = engine.scheduler.stop(0);
+  await engine.clock.advance(2 * SECOND);
+  engine.store.letGo();
+  expect(await engine.clock.waitFor(stopped)).toEqual([]);
+  expect(await engine.runs('a')).toMatchObject([{ state: 'cancelled' }]);
+});
