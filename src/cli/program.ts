@@ -106,6 +106,22 @@ function commands(version: string): Command {
     const { show } = await import('./show.ts');
     process.exitCode = await show(configPath(given), run, { json: given.json === true });
   });
+
+  withJson(
+    command(program, 'verify', 'prove from the ledger that no two runs of a job intersect and every due tick has one outcome', [
+      'tickwise verify',
+    ]),
+  ).action(async (given: Given) => {
+    const { verify } = await import('./verify.ts');
+    process.exitCode = await verify(configPath(given), { json: given.json === true });
+  });
+
+  command(program, 'backup <file>', 'write a copy of the ledger, also while the daemon runs', ['tickwise backup ledger-2026-03-28.db']).action(
+    async (file: string, given: Given) => {
+      const { backup } = await import('./backup.ts');
+      process.exitCode = await backup(configPath(given), file);
+    },
+  );
   return program;
 }
 

@@ -1,6 +1,10 @@
 /** What SQLite and the file system throw, as one line that says what is wrong, where, and what to do. */
 import { TickwiseError } from '../core/errors.ts';
 
+/** What to do with a ledger that cannot be trusted. */
+export const IF_DAMAGED =
+  'restore a backup made with "tickwise backup", or move the file (with its "-wal" and "-shm") aside to begin a new ledger';
+
 /** SQLite's primary result codes that need advice of their own (https://sqlite.org/rescode.html). */
 const ADVICE: Readonly<Record<number, string>> = {
   3: 'give this user the right to read and write the file and its folder',
@@ -8,11 +12,17 @@ const ADVICE: Readonly<Record<number, string>> = {
   6: 'another program holds a write lock on it; end that program',
   8: 'give this user the right to write the file, its "-wal" and "-shm" and the folder, or mount the file system writable',
   10: 'look for disk errors in the system log; then start again',
-  11: 'the file is damaged; restore it from a backup, or move it (with its "-wal" and "-shm") away to begin a new ledger',
+  11: `the file is damaged; ${IF_DAMAGED}`,
   13: 'the disk is full or a quota is reached; free some space',
   14: 'see that it is a file, that its folder exists and that this user may read and write both',
   19: 'the ledger refused what would break the promise; please report this',
-  26: 'the file is not a SQLite database; name another file as "store", or restore the ledger from a backup',
+  26: `the file is not a SQLite database; name another file as "store", or ${IF_DAMAGED}`,
+};
+
+/** Extended codes that say more than their primary code (https://sqlite.org/rescode.html). */
+const EXTENDED_ADVICE: Readonly<Record<number, string | undefined>> = {
+  /** SQLITE_IOERR_SHMSIZE: the index of the log could not grow. */
+  4874: ADVICE[13],
 };
 
 /**
@@ -30,7 +40,8 @@ export function storeFault(thrown: unknown, doing: string, path: string, ifDamag
   if (typeof code !== 'string') return thrown;
   const primary = primaryCode(thrown);
   const isDamaged = primary === 11 || primary === 26;
-  const known = primary === undefined ? undefined : ADVICE[primary];
+  const extended = typeof errcode === 'number' ? EXTENDED_ADVICE[errcode] : undefined;
+  const known = extended ?? (primary === undefined ? undefined : ADVICE[primary]);
   const advice = (isDamaged ? ifDamaged : undefined) ?? known ?? 'see that the file can be read and written';
   const cause = thrown.message.replaceAll(/\s*\n\s*/g, ' ');
   return new TickwiseError('STORE_UNUSABLE', `${path}: the store ${doing}: ${cause}; ${advice}`, {

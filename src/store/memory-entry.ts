@@ -1,7 +1,7 @@
 /** A job in memory: its slot and its past. */
 import type { Decision } from '../core/gate.ts';
 import type { JobName } from '../core/job.ts';
-import type { CheckpointWrite, EndWrite, Tally, TickRecord } from '../core/ports.ts';
+import type { CheckpointWrite, EndWrite, Tally, TickRecord, SpawnWrite } from '../core/ports.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
 import type { RunOutcome } from '../core/run.ts';
@@ -85,6 +85,12 @@ export function saveRun(entry: Entry, write: CheckpointWrite): boolean {
   if (write.progress !== undefined) run.progress = write.progress;
   if (write.checkpoint !== undefined) setCheckpoint(entry, write.checkpoint, write.runId);
   return true;
+}
+
+/** Keeps the process of the live run; a write under a stale fence changes nothing. */
+export function keepProcess(entry: Entry, write: SpawnWrite): void {
+  const run = entry.live;
+  if (run !== undefined && run.runId === write.runId && run.fence === write.fence) run.process = write.process;
 }
 
 /** @returns the slot as the store reports it */

@@ -1,6 +1,6 @@
 /** A run and a bounded past, as the memory store keeps them: few fields while it lives, a record only when somebody reads. */
 import type { JobName } from '../core/job.ts';
-import type { EndWrite, NodeIdentity, RunRecord } from '../core/ports.ts';
+import type { EndWrite, NodeIdentity, RunRecord, SpawnedProcess } from '../core/ports.ts';
 import type { Cause, RunState } from '../core/run.ts';
 import type { Progress } from '../core/task.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
@@ -24,6 +24,7 @@ export class MemoryRun {
   budgetMs: DurationMs | undefined = undefined;
   exclusive: readonly string[] | undefined = undefined;
   progress: Progress | undefined = undefined;
+  process: SpawnedProcess | undefined = undefined;
   end: EndWrite | undefined = undefined;
 
   /** Positional, for it stands on the path of every run. */
@@ -69,6 +70,7 @@ export class MemoryRun {
       checkpoint,
       error: end?.error,
       stalled: end?.stalled,
+      process: this.process,
     });
   }
 }

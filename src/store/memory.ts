@@ -74,6 +74,7 @@ class MemoryStore implements Store {
     const grants: Grant[] = [];
     const ended = turn.ends.length === 0 ? NO_BOOLEANS : turn.ends.map((end) => this.#end(end));
     const saved = turn.checkpoints.length === 0 ? NO_BOOLEANS : turn.checkpoints.map((write) => this.#save(write));
+    for (const write of turn.spawns) this.#keepProcess(write);
     for (const job of turn.promotions) this.#promote(job, at, grants);
     const decisions = turn.claims.map((claim) =>
       claim.kind === 'trigger' ? this.#claimTrigger(claim, at, grants) : this.#claimTicks(claim, at, grants),
@@ -146,6 +147,11 @@ class MemoryStore implements Store {
   #save(write: CheckpointWrite): boolean {
     const entry = this.#entries.get(write.job);
     return entry !== undefined && saveRun(entry, write);
+  }
+
+  #keepProcess(write: SpawnWrite): void {
+    const entry = this.#entries.get(write.job);
+    if (entry !== undefined) keepProcess(entry, write);
   }
 
   #promote(job: Job, at: Instant, grants: Grant[]): void {

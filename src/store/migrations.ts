@@ -129,6 +129,11 @@ const STEPS: readonly string[] = [
     at integer not null
   ) strict;
   `,
+  // The process as which a run's last step was started, by pid and start time; written before the process begins.
+  `
+  alter table runs add column process_pid integer;
+  alter table runs add column process_start integer;
+  `,
 ];
 
 /** The version that this program writes. */
@@ -181,8 +186,8 @@ export function versionOf(db: DatabaseSync, path: string): number {
   );
 }
 
-/** Nothing has ever been written: no table, no mark. */
-function isBlank(db: DatabaseSync): boolean {
+/** Nothing has ever been written: no table, no mark. @param db open for reading */
+export function isBlank(db: DatabaseSync): boolean {
   const row = db.prepare('select count(*) as count from sqlite_schema').get() as { count: number };
   return row.count === 0 && pragma(db, 'application_id') === 0 && pragma(db, 'user_version') === 0;
 }

@@ -2,7 +2,7 @@
 import { closeSync, lstatSync, mkdirSync, openSync, readFileSync, realpathSync, type Stats, statfsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { TickwiseError } from '../core/errors.ts';
-import { storeFault } from './fault.ts';
+import { IF_DAMAGED, storeFault } from './fault.ts';
 import { networkFileSystem } from './network-file-system.ts';
 
 /**
@@ -21,7 +21,10 @@ export function preparePlace(path: string): string {
     const real = resolveLinks(absolute);
     refuseNetwork(absolute, dirname(real));
     const stats = statSync(real, { throwIfNoEntry: false });
-    if (stats === undefined) return real;
+    if (stats === undefined) {
+      refuseLeftLog(real);
+      return real;
+    }
     checkContent(real, stats);
     refuseLinks(real, stats);
     return real;
@@ -86,8 +89,19 @@ function checkContent(path: string, stats: Stats): void {
   if (stats.size >= SMALLEST_DATABASE_BYTES || (stats.size === 0 && logBytes === 0)) return;
   throw new TickwiseError(
     'STORE_UNUSABLE',
-    `${path}: the file has ${stats.size} bytes: not a SQLite database, or one that was cut off; restore it from a backup, or move it (with its "-wal" and "-shm") away`,
+    `${path}: the file has ${stats.size} bytes: not a SQLite database, or one that was cut off; ${IF_DAMAGED}`,
     { facts: { path, bytes: stats.size, logBytes } },
+  );
+}
+
+/** A log without its file is what is left of a ledger; a new one beside it would throw the log away. */
+function refuseLeftLog(path: string): void {
+  const logBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  if (logBytes === 0) return;
+  throw new TickwiseError(
+    'STORE_UNUSABLE',
+    `${path}: the ledger is gone, and its log ("-wal", ${logBytes} bytes) is still there; put the ledger back beside it, or ${IF_DAMAGED}`,
+    { facts: { path, logBytes } },
   );
 }
 

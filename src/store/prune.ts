@@ -13,8 +13,8 @@ import type { Instant } from '../core/time.ts';
 
 /** Looks owed are saved up to this number, so that small turns do not each pay for a statement. */
 const LEAST_LOOKS = 64;
-/** The most rows that a turn looks at: few when it grants runs, which are waited for; many when it does not, or the debt has grown. 256 cost about 1 ms. */
-const MOST_LOOKS = { granting: 256, else: 2_048 } as const;
+/** The most rows that a turn looks at: few when it grants runs, which are waited for; many when it does not, or the debt has grown. 128 cost about 1 ms. */
+const MOST_LOOKS = { granting: 128, else: 2_048 } as const;
 const HIGH_DEBT = 4_096;
 const HIGHEST_DEBT = 4 * HIGH_DEBT;
 const LOOKS_EACH = 2;

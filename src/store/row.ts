@@ -9,6 +9,7 @@ import { present } from './present.ts';
 export const SELECT_RUNS = `
   select r.id, s.name as job, r.tick, r.cause, r.outcome, r.fence, r.queued_at, r.granted_at, r.started_at, r.ended_at, r.reason, r.by,
     r.budget_ms, r.grace_ms, r.steps, r.attempts, r.progress, r.result, r.input, c.checkpoint, r.error, r.stalled,
+    r.process_pid, r.process_start,
     n.id as node, n.host, n.boot_id, n.pid, n.pid_start, n.started_at as node_started_at
   from runs r join slots s on s.job = r.job left join nodes n on n.node = r.node
     left join checkpoints c on c.job = r.job and c.run = r.id`;
@@ -37,6 +38,8 @@ export interface RunRow {
   readonly checkpoint: string | null;
   readonly error: string | null;
   readonly stalled: number | null;
+  readonly process_pid: number | null;
+  readonly process_start: number | null;
   readonly node: string | null;
   readonly host: string;
   readonly boot_id: string;
@@ -93,6 +96,7 @@ export function runRecord(row: RunRow): RunRecord {
     checkpoint: row.checkpoint,
     error: row.error === null ? undefined : (JSON.parse(row.error) as ErrorRecord),
     stalled: row.stalled === null ? undefined : row.stalled === 1,
+    process: row.process_pid === null ? undefined : { pid: row.process_pid, start: row.process_start ?? 0 },
   });
 }
 

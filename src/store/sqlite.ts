@@ -2,22 +2,22 @@
  * The durable store of one machine: SQLite in a file, by `node:sqlite`. One commit a turn, synchronous, in WAL with `synchronous=FULL`:
  * when `commit` returns, the turn survives `kill -9` and a power cut.
  */
-import { existsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { pathToFileURL } from 'node:url';
 import { TickwiseError } from '../core/errors.ts';
 import type { Job, JobName } from '../core/job.ts';
 import type { LedgerReader, NodeIdentity, Store, Turn, TurnResult } from '../core/ports.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
 import { ClockSteps } from './clock-steps.ts';
+import { BUSY_WAIT_MS, connectReader } from './connection.ts';
 import { Definitions } from './definitions.ts';
-import { isNotWritable, storeFault } from './fault.ts';
+import { storeFault } from './fault.ts';
 import { createLedger } from './ledger.ts';
 import { takeLock } from './lock.ts';
-import { LEDGER_VERSION, migrate, versionOf } from './migrations.ts';
+import { migrate } from './migrations.ts';
 import { findPlace, makePrivateFile, preparePlace } from './place.ts';
 import { Pruner } from './prune.ts';
+import { checkSoundness } from './soundness.ts';
 import { TurnWriter } from './turn.ts';
 
 /** How a store in SQLite is opened. */
@@ -30,8 +30,6 @@ export interface SqliteOptions {
   readonly synchronous?: 'full' | 'normal';
 }
 
-/** How long a statement waits for a lock of some other program, e.g. a shell that writes to the file. */
-const BUSY_WAIT_MS = 250;
 const WAL_PAGES = 1_000;
 const WAL_LIMIT_BYTES = 16 * 1024 * 1024;
 
@@ -47,6 +45,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   const lock = takeLock(path, options.node);
   let db: DatabaseSync | undefined;
   try {
+    checkSoundness(path);
     makePrivateFile(path);
     db = new DatabaseSync(path, { timeout: BUSY_WAIT_MS, enableForeignKeyConstraints: true });
     migrate(db, path);
@@ -76,34 +75,6 @@ export async function openLedgerReader(path: string): Promise<LedgerReader> {
   }
 }
 
-function connectReader(path: string): DatabaseSync {
-  try {
-    return openForReading(path, path);
-  } catch (thrown) {
-    // A reader who may not write beside the file cannot share memory with a daemon. Without a log there is no daemon to share it with,
-    // and all that was committed is in the file.
-    if (!isNotWritable(thrown) || existsSync(`${path}-wal`)) throw thrown;
-    const url = pathToFileURL(path);
-    url.searchParams.set('immutable', '1');
-    return openForReading(url, path);
-  }
-}
-
-function openForReading(location: string | URL, path: string): DatabaseSync {
-  const db = new DatabaseSync(location, { readOnly: true, timeout: BUSY_WAIT_MS });
-  try {
-    const version = versionOf(db, path);
-    if (version === LEDGER_VERSION) return db;
-    throw new TickwiseError(
-      'STORE_UNUSABLE',
-      `${path}: the ledger was written by an older Tickwise; start the daemon once to bring it up to date`,
-    );
-  } catch (thrown) {
-    db.close();
-    throw thrown;
-  }
-}
-
 function configure(db: DatabaseSync, synchronous: 'full' | 'normal'): void {
   db.exec('pragma journal_mode = wal');
   db.exec(`pragma synchronous = ${synchronous}`);
@@ -116,6 +87,15 @@ function enterNode(db: DatabaseSync, node: NodeIdentity): number {
     .prepare('insert into nodes (id, host, boot_id, pid, pid_start, started_at) values (?, ?, ?, ?, ?, ?) returning node')
     .get(node.id, node.host, node.bootId, node.pid, node.pidStart, node.startedAt);
   return row?.['node'] as number;
+}
+
+/** A full disk shall not keep the file open: without the mark, the next start looks the ledger over. */
+function markClean(db: DatabaseSync, node: number): void {
+  try {
+    db.prepare('update nodes set clean = 1 where node = ?').run(node);
+  } catch (thrown) {
+    if (!(storeFault(thrown, '', '') instanceof TickwiseError)) throw thrown;
+  }
 }
 
 function createStore(db: DatabaseSync, path: string, node: number, release: () => void): Store {
@@ -144,6 +124,7 @@ function createStore(db: DatabaseSync, path: string, node: number, release: () =
     [Symbol.asyncDispose]: async () => {
       if (closed) return;
       closed = true;
+      markClean(db, node);
       db.close();
       release();
     },

@@ -18,6 +18,7 @@ const SQL = {
     where id = ? and fence is ? and ended_at is null and job = (select job from slots where name = ?) returning job, resources`,
   save: `update runs set steps = ?, progress = coalesce(?, progress)
     where id = ? and fence = ? and ended_at is null and job = (select job from slots where name = ?) returning job`,
+  spawned: 'update runs set process_pid = ?, process_start = ? where id = ? and fence = ? and ended_at is null',
   checkpoint: 'select checkpoint from checkpoints where job = ?',
   setCheckpoint: `insert into checkpoints (job, run, checkpoint) values (?, ?, ?)
     on conflict (job) do update set run = excluded.run, checkpoint = excluded.checkpoint`,

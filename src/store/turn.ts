@@ -67,6 +67,7 @@ export class TurnWriter {
     const grants: Grant[] = [];
     const ended = turn.ends.map((end) => this.#end(end));
     const saved = turn.checkpoints.map((write) => this.#save(write));
+    for (const { runId, fence, process } of turn.spawns) this.#statements.spawned.run(process.pid, process.start, runId, fence);
     for (const job of turn.promotions) this.#promote(job, turn.at, grants);
     const decisions = turn.claims.map((claim) =>
       claim.kind === 'trigger' ? this.#claimTrigger(claim, turn.at, grants) : this.#claimTicks(claim, turn.at, grants),
