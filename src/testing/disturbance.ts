@@ -9,7 +9,7 @@ const SHARES: readonly (readonly [number, Disturbance])[] = [
   [15, 'cancel'],
   [15, 'pause'],
   [14, 'reload'],
-  [4, 'restart'],
+  [7, 'restart'],
   [6, 'clock'],
   [5, 'hold'],
   [11, 'store'],

@@ -7,14 +7,11 @@ import type { DurationMs } from '../core/time.ts';
 import { JobFacts } from './facts.ts';
 import { pickDisturbance } from './disturbance.ts';
 import { judgeLedger } from './ledger-judge.ts';
+import { textOf } from './history.ts';
 import type { Random } from './random.ts';
 import { SimulatedProcess, type Surroundings } from './simulated-process.ts';
-import { Weather } from './weather.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS, Weather } from './weather.ts';
 import type { World } from './world.ts';
-
-const SECOND_MS: DurationMs = 1_000;
-const MINUTE_MS: DurationMs = 60_000;
-const HOUR_MS: DurationMs = 3_600_000;
 
 /** Disturbs one process after the other. */
 export class Disturbances {
@@ -24,8 +21,7 @@ export class Disturbances {
   #jobs = new Map<JobName, Job>();
   #process: SimulatedProcess;
   readonly #weather: Weather;
-  /** A restart or a reload is under way; there is one at a time. */
-  #isBusy = false;
+  #isBusy = false; // A restart or a reload is under way; there is one at a time.
   #isFinishing = false;
   readonly #pausing = new Set<JobName>();
 
@@ -63,15 +59,17 @@ export class Disturbances {
   #scheduleNext(): void {
     const { clock } = this.#around;
     clock.setTimer(clock.monotonic() + this.#random.scale(10 * SECOND_MS, 2 * HOUR_MS), () => {
-      if (this.#isFinishing) return;
       this.#disturb();
-      // Things come in clusters, too: races need two at the same instant.
-      while (this.#random.chance(0.35)) this.#disturb();
-      this.#scheduleNext();
+      // Things come in clusters, too: races need two at the same instant, or one while the store is at work for another.
+      for (let afterMs = 0; this.#random.chance(0.4); afterMs += this.#random.pick([0, 1, 500]) * this.#random.next()) {
+        clock.setTimer(clock.monotonic() + afterMs, () => this.#disturb());
+      }
+      if (!this.#isFinishing) this.#scheduleNext();
     });
   }
 
   #disturb(): void {
+    if (this.#isFinishing) return;
     const kind = pickDisturbance(this.#random);
     switch (kind) {
       case 'trigger':
@@ -99,7 +97,7 @@ export class Disturbances {
   #own(work: Promise<void>): void {
     work.catch((thrown: unknown) => {
       if (this.#isOfTheStore(thrown)) return;
-      this.#around.facts.violate('a bug', thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown), thrown);
+      this.#around.facts.violate('a bug', textOf(thrown), thrown);
     });
   }
 

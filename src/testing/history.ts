@@ -24,7 +24,7 @@ export class History {
       .slice(-LENGTH)
       .map(
         ({ monotonic, now, words }) =>
-          `${(monotonic / 1_000).toFixed(3).padStart(12)} s  ${new Date(now).toISOString()}  ${words.map(textOf).join(' ')}`,
+          `${(monotonic / 1_000).toFixed(3).padStart(12)} s  ${new Date(now).toISOString()}  ${words.map(wordOf).join(' ')}`,
       );
   }
 }
@@ -47,6 +47,11 @@ export class ViolationError extends Error {
   }
 }
 
-function textOf(word: unknown): string {
+/** @returns what was thrown, with its stack where there is one */
+export function textOf(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+}
+
+function wordOf(word: unknown): string {
   return typeof word === 'string' ? word : typeof word === 'number' ? String(Math.round(word)) : JSON.stringify(word);
 }

@@ -9,7 +9,7 @@ import type { DurationMs } from '../core/time.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import { Disturbances } from './disturbances.ts';
 import { Facts } from './facts.ts';
-import { ViolationError } from './history.ts';
+import { textOf, ViolationError } from './history.ts';
 import { createRandom } from './random.ts';
 import { RunJudge } from './run-judge.ts';
 import type { AttemptScript } from './script.ts';
@@ -108,8 +108,4 @@ function countsOf(facts: Facts): { runs: number; ticks: number } {
     ticks += of.ticks.ran + of.ticks.skipped + of.ticks.missed + of.ticks.folded;
   }
   return { runs, ticks };
-}
-
-function textOf(thrown: unknown): string {
-  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }

@@ -113,7 +113,7 @@ export class SimulatedProcess {
       const { runId, fence, attempts } = of.granted;
       ends.push({ job, runId, fence, outcome: 'lost', endedAt: clock.now(), steps: 0, attempts });
     }
-    store.write({ at: clock.now(), ends, checkpoints: [], promotions: [], claims: [] });
+    store.write({ at: clock.now(), ends, checkpoints: [], spawns: [], promotions: [], claims: [] });
   }
 
   #heard(event: SchedulerEvent): void {

@@ -3,9 +3,12 @@ import type { DurationMs } from '../core/time.ts';
 import type { Random } from './random.ts';
 import type { Surroundings } from './simulated-process.ts';
 
-const SECOND_MS: DurationMs = 1_000;
-const MINUTE_MS: DurationMs = 60_000;
-const HOUR_MS: DurationMs = 3_600_000;
+/** In simulated time. */
+export const SECOND_MS: DurationMs = 1_000;
+/** In simulated time. */
+export const MINUTE_MS: DurationMs = 60_000;
+/** In simulated time. */
+export const HOUR_MS: DurationMs = 3_600_000;
 
 /** See the head of this file. */
 export class Weather {
