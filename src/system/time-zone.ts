@@ -65,7 +65,7 @@ export interface ZoneClocks {
 }
 
 const DAY_MS = 86_400_000;
-/** No zone has changed its clock twice within a week since 1970. */
+/** No zone has changed its clock twice in less than a week since 1970 (exactly a week: the north of Brazil in 2000). */
 const STRIDE_MS = 7 * DAY_MS;
 /** Zones are read in stretches of a year of weeks: 53 readings of 4 µs, kept. */
 const STRETCH_MS = 52 * STRIDE_MS;

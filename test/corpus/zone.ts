@@ -18,7 +18,7 @@ export interface ZoneReading {
 export const READ_FROM: number = Date.UTC(2019, 9, 1);
 export const READ_UNTIL: number = Date.UTC(2043, 0, 1);
 
-/** Shorter than the shortest time between two changes of one zone (Ramadan in Morocco: four weeks and more). */
+/** Shorter than the shortest time between two changes of one zone in these years (four weeks: Fiji). */
 const STRIDE_MS = 2 * 86_400_000;
 
 const READINGS = new Map<string, ZoneReading>();
