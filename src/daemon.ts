@@ -14,6 +14,7 @@ import { Scheduler } from './engine/scheduler.ts';
 import { createCommandRunner } from './runner/command.ts';
 import { createHttpRunner } from './runner/http.ts';
 import { createInlineRunner } from './runner/inline.ts';
+import { findTimeout } from './runner/launcher.ts';
 import { importTask } from './runner/module.ts';
 import { createProcessRunner } from './runner/process.ts';
 import { createProcessTrees, type ProcessTrees } from './runner/process-tree.ts';
@@ -131,7 +132,7 @@ class Runners implements AsyncDisposable {
       inline: () => createInlineRunner(clock, findTask),
       worker: () => createWorkerRunner({ clock, concurrency }),
       process: () => createProcessRunner({ clock, concurrency, trees: this.trees, nodeId: node.id }),
-      command: () => createCommandRunner({ clock, trees: this.trees, baseEnv: env }),
+      command: () => createCommandRunner({ clock, trees: this.trees, baseEnv: env, timeout: findTimeout(env['PATH']) }),
       http: () => createHttpRunner({ clock }),
     };
   }

@@ -139,11 +139,21 @@ export interface CheckpointWrite {
   readonly steps: number;
 }
 
+/** A process of a run, which waits for this write before it begins. */
+export interface SpawnWrite {
+  readonly job: JobName;
+  readonly runId: string;
+  readonly fence: number;
+  readonly process: SpawnedProcess;
+}
+
 /** All that one turn of the scheduler asks of the store: made true in one transaction, in the order of the fields, or not at all. */
 export interface Turn {
   readonly at: Instant;
   readonly ends: readonly EndWrite[];
   readonly checkpoints: readonly CheckpointWrite[];
+  /** Of a run's processes the last one is kept; a write under a stale fence changes nothing. */
+  readonly spawns: readonly SpawnWrite[];
   /** Jobs whose oldest queued run shall be granted if slot and resources are free; earlier ones first. */
   readonly promotions: readonly Job[];
   readonly claims: readonly Claim[];
@@ -187,6 +197,8 @@ export interface RunRecord {
   readonly checkpoint?: string;
   readonly error?: ErrorRecord;
   readonly stalled?: boolean;
+  /** The process that its last step was started as. */
+  readonly process?: SpawnedProcess;
 }
 
 /** A decided tick as the ledger keeps it. */
@@ -298,6 +310,13 @@ export interface RunOrder {
   readonly stepTimeoutMs: DurationMs | undefined;
 }
 
+/** A process, named for ever: a pid alone is used again. */
+export interface SpawnedProcess {
+  readonly pid: number;
+  /** Clock ticks since boot at which it was started; 0 where that is not known. */
+  readonly start: number;
+}
+
 /** What a runner tells while an attempt goes on. Calls are cheap and never throw. */
 export interface RunObserver {
   /** A step came back. `checkpoint` is JSON text, present when the step gave one. May be called less often than once a step, newest last. */
@@ -306,6 +325,11 @@ export interface RunObserver {
     readonly checkpoint?: string | undefined;
     readonly progress?: Progress | undefined;
   }): void;
+  /**
+   * A process of the run stands and waits for the word to begin. The word is given when this resolves: the ledger then knows whom to
+   * look for, whatever becomes of the daemon. Absent: nobody keeps it, and the word is given at once.
+   */
+  spawned?(process: SpawnedProcess): Promise<void>;
   /** The run has been asked to stop; called once, with the reason that won. */
   stopping(reason: StopReason): void;
   /** Grace is over, force was used if there is any, and there is no proof of the end yet. Called again when `what` changes. */

@@ -52,3 +52,15 @@ function unstoppedReason(end: AttemptEnd, windingDown: boolean): string | undefi
   if (end.outcome !== 'unfinished') return undefined;
   return windingDown ? 'shutdown' : 'budget';
 }
+
+/**
+ * What is written of a run that ends before it began.
+ *
+ * @param run a grant that is not taken up; or, without a fence, a run that waits behind its slot
+ * @param by who takes it back
+ * @param endedAt the wall clock
+ */
+export function withdrawalOf(run: Pick<EndWrite, 'job' | 'runId' | 'fence'>, by: string, endedAt: Instant): EndWrite {
+  const { job, runId, fence } = run;
+  return { job, runId, fence, outcome: 'cancelled', reason: `cancelled by ${by}`, by, endedAt, steps: 0, attempts: 0 };
+}

@@ -1,7 +1,7 @@
 /** What waits for the next turn, and the making of that turn. Bounded: one due entry a job, one end and checkpoint a live run. */
 import type { GateContext } from '../core/gate.ts';
 import type { Job } from '../core/job.ts';
-import type { Calendar, CheckpointWrite, Claim, Clock, EndWrite, Turn } from '../core/ports.ts';
+import type { Calendar, CheckpointWrite, Claim, Clock, EndWrite, SpawnWrite, Turn } from '../core/ports.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
 import { dueTicksOf } from './due-ticks.ts';
 import type { JobEntry } from './job-entry.ts';
@@ -24,12 +24,19 @@ export interface PendingTrigger {
   readonly resolve: (result: TriggerResult) => void;
 }
 
+/** A process that waits for the word. */
+export interface PendingSpawn {
+  readonly write: SpawnWrite;
+  readonly resolve: () => void;
+}
+
 /** A turn, and where its parts came from. */
 export interface BuiltTurn extends Turn {
   readonly runs: readonly LiveRun[];
   readonly dueEntries: readonly JobEntry[];
   readonly nextTicks: readonly (Instant | undefined)[];
   readonly triggers: readonly PendingTrigger[];
+  readonly pendingSpawns: readonly PendingSpawn[];
 }
 
 /** The one place where turns are put together. */
@@ -41,6 +48,7 @@ export class Inbox {
   #promotions = new Set<JobEntry>();
   #due = new Set<JobEntry>();
   #triggers: PendingTrigger[] = [];
+  #spawns: PendingSpawn[] = [];
 
   constructor(clock: Clock, calendar: Calendar) {
     this.#clock = clock;
@@ -53,6 +61,10 @@ export class Inbox {
 
   stepped(run: LiveRun): void {
     this.#stepped.add(run);
+  }
+
+  spawned(spawn: PendingSpawn): void {
+    this.#spawns.push(spawn);
   }
 
   promote(entry: JobEntry): void {
@@ -96,8 +108,7 @@ export class Inbox {
     contextFor: (entry: JobEntry, now: Instant) => GateContext,
     mayPromote: (entry: JobEntry) => boolean,
   ): BuiltTurn | undefined {
-    if (this.#ends.length + this.#stepped.size + this.#promotions.size + this.#due.size + this.#triggers.length === 0)
-      return undefined;
+    if (this.#isEmpty()) return undefined;
     const at = this.#clock.now();
     const ends = this.#ends;
     const runs = this.#takeStepped(ends);
@@ -117,9 +128,23 @@ export class Inbox {
       entry.claimedAs = entry.job;
       claims.push({ kind: 'trigger', job: entry.job, runId, at: askedAt, by, input, budgetMs, context: contextFor(entry, at) });
     }
+    const pendingSpawns = this.#spawns;
     this.#ends = [];
     this.#triggers = [];
-    return { at, ends, checkpoints: runs.map(checkpointOf), runs, promotions, claims, dueEntries, nextTicks, triggers };
+    this.#spawns = [];
+    return {
+      at,
+      ends,
+      checkpoints: runs.map(checkpointOf),
+      spawns: pendingSpawns.map(({ write }) => write),
+      promotions,
+      claims,
+      runs,
+      dueEntries,
+      nextTicks,
+      triggers,
+      pendingSpawns,
+    };
   }
 
   /** Puts a turn back of which nothing was applied. */
@@ -132,6 +157,12 @@ export class Inbox {
     }
     for (const entry of turn.dueEntries) this.#due.add(entry);
     this.#triggers = [...turn.triggers, ...this.#triggers];
+    this.#spawns = [...turn.pendingSpawns, ...this.#spawns];
+  }
+
+  #isEmpty(): boolean {
+    const waiting = this.#ends.length + this.#triggers.length + this.#spawns.length;
+    return waiting + this.#stepped.size + this.#promotions.size + this.#due.size === 0;
   }
 
   /** The end of a run carries its checkpoint, so a run that ends in this turn needs no other write. */

@@ -5,12 +5,12 @@
 import { type Bounds, boundsOf } from '../core/budget.ts';
 import { errorRecord } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
-import type { AttemptEnd, EndWrite, Grant, LiveAttempt, RunObserver } from '../core/ports.ts';
+import type { AttemptEnd, EndWrite, Grant, LiveAttempt, RunObserver, SpawnedProcess } from '../core/ports.ts';
 import { retryDelay } from '../core/retry.ts';
 import { describeStop, judge, type RunState, type StopReason, transition, TRANSITIONS } from '../core/run.ts';
 import type { Progress } from '../core/task.ts';
 import type { DurationMs, Instant, MonotonicMs } from '../core/time.ts';
-import { endWriteOf } from './end-write.ts';
+import { endWriteOf, withdrawalOf } from './end-write.ts';
 import { Pause } from './pause.ts';
 import type { RunParts } from './run-parts.ts';
 
@@ -125,18 +125,7 @@ export class LiveRun implements RunObserver {
   /** @returns what to write when the run ends before it began */
   withdraw(by: string): EndWrite {
     this.isWithdrawn = true;
-    const { job, runId, fence } = this.grant;
-    return {
-      job,
-      runId,
-      fence,
-      outcome: 'cancelled',
-      reason: `cancelled by ${by}`,
-      by,
-      endedAt: this.#parts.clock.now(),
-      steps: 0,
-      attempts: 0,
-    };
+    return withdrawalOf(this.grant, by, this.#parts.clock.now());
   }
 
   // ------------------------------------------------------------------------------------ RunObserver
@@ -155,6 +144,10 @@ export class LiveRun implements RunObserver {
         events.emit('runProgressed', { ...this.#id(), steps: this.steps, progress: update.progress });
     }
     this.#parts.onStepped(this);
+  }
+
+  spawned(process: SpawnedProcess): Promise<void> {
+    return this.#parts.onSpawned(this, process);
   }
 
   stopping(reason: StopReason): void {

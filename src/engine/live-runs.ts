@@ -3,10 +3,11 @@
  * end, and not before: until then its slot is taken, here as there.
  */
 import type { Job, JobName } from '../core/job.ts';
-import type { EndWrite, Grant } from '../core/ports.ts';
+import type { EndWrite, Grant, SpawnedProcess } from '../core/ports.ts';
 import type { RunOutcome } from '../core/run.ts';
 import type { DurationMs, MonotonicMs } from '../core/time.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { withdrawalOf } from './end-write.ts';
 import type { Inbox } from './inbox.ts';
 import type { JobEntry } from './job-entry.ts';
 import { LiveRun } from './live-run.ts';
@@ -17,7 +18,7 @@ import { type RunEnd, RunWaiters } from './run-waiters.ts';
 const CHECKPOINT_EACH_MS: DurationMs = 50;
 
 /** What the table needs from the scheduler. */
-export interface LiveRunsParts extends Omit<RunParts, 'onStepped' | 'onBlocked'> {
+export interface LiveRunsParts extends Omit<RunParts, 'onStepped' | 'onSpawned' | 'onBlocked'> {
   readonly inbox: Inbox;
   readonly dispatcher: Dispatcher;
   /** Something waits in the inbox. */
@@ -57,6 +58,7 @@ export class LiveRuns {
       runnerFor,
       random,
       onStepped: (run) => this.#stepped(run),
+      onSpawned: (run, process) => this.#spawned(run, process),
       onBlocked: () => this.#tellIfQuiet(),
     };
   }
@@ -96,18 +98,7 @@ export class LiveRuns {
   withdrawQueued(job: JobName, runId: string, by: string): void {
     if (this.#withdrawing.has(runId)) return;
     this.#withdrawing.add(runId);
-    const endedAt = this.#parts.clock.now();
-    this.#end({
-      job,
-      runId,
-      fence: undefined,
-      outcome: 'cancelled',
-      reason: `cancelled by ${by}`,
-      by,
-      endedAt,
-      steps: 0,
-      attempts: 0,
-    });
+    this.#end(withdrawalOf({ job, runId, fence: undefined }, by, this.#parts.clock.now()));
   }
 
   /** The store has answered the write of an end. */
@@ -197,6 +188,14 @@ export class LiveRuns {
     this.#parts.inbox.end(write);
     this.#parts.ask();
     this.#tellIfQuiet();
+  }
+
+  #spawned(run: LiveRun, process: SpawnedProcess): Promise<void> {
+    const { job, runId, fence } = run.grant;
+    return new Promise((resolve) => {
+      this.#parts.inbox.spawned({ write: { job, runId, fence, process }, resolve });
+      this.#parts.ask();
+    });
   }
 
   /** Checkpoints ride with any turn; when steps are faster than commits the newest wins, and one is written each 50 ms. */

@@ -1,5 +1,5 @@
 import type { Job } from '../core/job.ts';
-import type { Clock, Runner } from '../core/ports.ts';
+import type { Clock, Runner, SpawnedProcess } from '../core/ports.ts';
 import type { Events } from './events.ts';
 import type { LiveRun } from './live-run.ts';
 
@@ -12,6 +12,8 @@ export interface RunParts {
   readonly random: () => number;
   /** A checkpoint or progress waits to be written. */
   readonly onStepped: (run: LiveRun) => void;
+  /** A process of the run waits for the word. @returns when the ledger knows it */
+  readonly onSpawned: (run: LiveRun, process: SpawnedProcess) => Promise<void>;
   /** The run has spent grace and force, and its end is not proved. */
   readonly onBlocked: (run: LiveRun) => void;
 }

@@ -65,6 +65,7 @@ export class Turns implements TurnSource {
       this.#promoteAfter(entry, ended?.job.exclusive);
     });
     turn.runs.forEach((run, index) => runs.saved(run, turn.checkpoints[index]?.checkpoint, result.saved[index] === true));
+    for (const { resolve } of turn.pendingSpawns) resolve();
     turn.dueEntries.forEach((entry, index) => {
       const claim = turn.claims[index];
       if (claim?.kind !== 'ticks') throw new Error('claims of ticks come first in a turn');

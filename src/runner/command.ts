@@ -8,7 +8,8 @@ import { RunLoop } from '../engine/run-loop.ts';
 import { SharedTurn } from '../engine/turn.ts';
 import { commandEnvironment } from './environment.ts';
 import { Exchange, removeStaleFolders } from './exchange.ts';
-import { execute, type ExecutionEnd, type Launch } from './execution.ts';
+import { execute, type ExecutionEnd } from './execution.ts';
+import type { Launch } from './launch.ts';
 import { Output } from './output.ts';
 import { LAUNCHER, type ProcessTree, type ProcessTrees } from './process-tree.ts';
 import { argumentsOf, launchFault } from './program.ts';
@@ -19,6 +20,8 @@ export interface CommandRunnerOptions {
   readonly trees: ProcessTrees;
   /** The daemon's own environment; only `PATH`, `HOME`, `LANG`, `TZ` are taken from it. */
   readonly baseEnv: Readonly<Record<string, string | undefined>>;
+  /** Path of coreutils' `timeout`; see `findTimeout`. */
+  readonly timeout: string | undefined;
 }
 
 /** EX_TEMPFAIL of sysexits(3): more to do, call again. */
@@ -96,6 +99,8 @@ class CommandAttempt implements LiveAttempt, TimeoutTaskHandler {
       observer: this.#observer,
       output: this.#output,
       graceMs: order.graceMs,
+      remainingMs: context.remainingMs(),
+      timeout: this.#options.timeout,
       stop: context.signal,
       force: this.#force.signal,
       title,
@@ -143,8 +148,9 @@ function failure(end: ExecutionEnd, launch: Launch, context: TaskContext, title:
   // What a program does when it is told to stop is no error of its own.
   if (end.stopped && (end.forced || isEchoOfStop(end))) return context.signal.reason;
   const last = lastWords.at(-1) ?? '';
-  if ((exitCode === 126 || exitCode === 127) && last.startsWith(`${LAUNCHER}: `)) {
-    const why = last.replace(/^[^:]+: (?:line )?(?:\d+: )?(?:exec: )?/, '');
+  const isLaunchers = last.startsWith(`${LAUNCHER}: `) || /^\S*timeout: failed to run command/.test(last);
+  if ((exitCode === 126 || exitCode === 127) && isLaunchers) {
+    const why = last.replace(/^[^:]+: (?:line )?(?:\d+: )?(?:exec: |failed to run command )?/, '');
     return new TickwiseError(
       'STEP_FAILED',
       `${title} cannot start ${launch.command[0] ?? ''}: ${why} (does the interpreter in its first line exist?)`,

@@ -8,35 +8,25 @@
  *
  * Left-over processes may hold the pipes open, so the pipes' end is not waited for: after the proof they are read empty and closed.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { TickwiseError } from '../core/errors.ts';
+import type { ChildProcess } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import type { Clock, RunObserver } from '../core/ports.ts';
-import type { DurationMs } from '../core/time.ts';
 import { Cut } from './cut.ts';
 import { LastWords } from './last-words.ts';
+import { cannotStart, type Launch, type LaunchParts, startBehindLauncher } from './launch.ts';
+import { WORD_FD } from './launcher.ts';
 import type { Output, OutputSource } from './output.ts';
-import type { ProcessTree } from './process-tree.ts';
+import { readProcess } from './proc.ts';
 
-/** What an execution needs. */
-export interface ExecutionParts {
+/** What an execution needs. Its title names the step, e.g. `job disk: step 2`. */
+export interface ExecutionParts extends LaunchParts {
   readonly clock: Clock;
-  readonly tree: ProcessTree;
   readonly observer: RunObserver;
   readonly output: Output;
-  readonly graceMs: DurationMs;
   /** Aborted: stop. */
   readonly stop: AbortSignal;
   /** Aborted: do not wait for the grace to be over. */
   readonly force: AbortSignal;
-  /** Names the step in errors and log lines, e.g. `job disk: step 2`. */
-  readonly title: string;
-}
-
-/** What is started. */
-export interface Launch {
-  readonly command: readonly string[];
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
 }
 
 /** How it ended. */
@@ -86,7 +76,7 @@ class Running {
 
   constructor(launch: Launch, parts: ExecutionParts) {
     this.#parts = parts;
-    this.#child = start(launch, parts);
+    this.#child = startBehindLauncher(launch, parts);
     this.#exited = new Promise((resolve, reject) => {
       this.#child.once('error', (cause) => reject(cannotStart(parts.title, launch, cause)));
       this.#child.once('exit', () => {
@@ -98,8 +88,19 @@ class Running {
     this.#exited.catch(() => undefined);
     this.#closed = new Promise((resolve) => this.#child.once('close', () => resolve()));
     if (this.#child.pid !== undefined) parts.tree.started(this.#child.pid);
+    void this.#giveWord();
     this.#listen('stdout');
     this.#listen('stderr');
+  }
+
+  /** Without the word the launcher exits, and nothing of the program has begun. */
+  async #giveWord(): Promise<void> {
+    const pipe = this.#child.stdio[WORD_FD] as Writable | null | undefined;
+    const { pid } = this.#child;
+    // A launcher that is gone takes no word.
+    pipe?.on('error', () => undefined);
+    if (pid !== undefined) await this.#parts.observer.spawned?.({ pid, start: readProcess(pid)?.start ?? 0 });
+    pipe?.end('go\n');
   }
 
   /** @returns whether a stop was asked for before the program ended */
@@ -229,25 +230,4 @@ class Running {
     this.#child.stdout?.destroy();
     this.#child.stderr?.destroy();
   }
-}
-
-function start(launch: Launch, { tree, title }: ExecutionParts): ChildProcess {
-  const { command, env } = tree.wrap(launch.command);
-  const [program = '', ...args] = command;
-  try {
-    return spawn(program, args, {
-      cwd: launch.cwd,
-      env: { ...launch.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // A group and a session of its own: a Ctrl-C in the daemon's terminal is not meant for it.
-      detached: true,
-    });
-  } catch (cause) {
-    throw cannotStart(title, launch, cause);
-  }
-}
-
-function cannotStart(title: string, launch: Launch, cause: unknown): TickwiseError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new TickwiseError('STEP_FAILED', `${title}: cannot start ${launch.command[0] ?? ''}: ${why}`, { cause });
 }

@@ -1,7 +1,7 @@
 /** A job in memory: its slot and its past. */
 import type { Decision } from '../core/gate.ts';
 import type { JobName } from '../core/job.ts';
-import type { CheckpointWrite, EndWrite, Tally, TickRecord, SpawnWrite } from '../core/ports.ts';
+import type { CheckpointWrite, EndWrite, SpawnWrite, Tally, TickRecord } from '../core/ports.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
 import type { RunOutcome } from '../core/run.ts';

@@ -13,6 +13,7 @@ import type {
   NodeIdentity,
   RunQuery,
   RunRecord,
+  SpawnWrite,
   Store,
   Tally,
   TickClaim,
@@ -24,7 +25,18 @@ import type {
 } from '../core/ports.ts';
 import type { SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
-import { endRun, type Entry, enqueue, keepTick, newEntry, saveRun, slotState, tallyOf, tickRecord } from './memory-entry.ts';
+import {
+  endRun,
+  type Entry,
+  enqueue,
+  keepTick,
+  keepProcess,
+  newEntry,
+  saveRun,
+  slotState,
+  tallyOf,
+  tickRecord,
+} from './memory-entry.ts';
 import { MemoryRun } from './memory-run.ts';
 
 const NO_BOOLEANS: readonly boolean[] = [];

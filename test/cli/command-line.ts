@@ -89,7 +89,7 @@ export async function startRun(store: Store, name: string, tick: number): Promis
   };
   const claim = { kind: 'ticks', job: job(name), dueTicks: [tick], context } as const;
   await store.arm([job(name)], tick - 1);
-  const { grants } = await store.commit({ at: tick, ends: [], checkpoints: [], promotions: [], claims: [claim] });
+  const { grants } = await store.commit({ at: tick, ends: [], checkpoints: [], spawns: [], promotions: [], claims: [claim] });
   const grant = grants[0];
   if (grant === undefined) throw new Error(`the tick of ${name} at ${tick} did not start a run`);
   return { runId: grant.runId, fence: grant.fence };
@@ -109,7 +109,7 @@ export async function addRun(store: Store, name: string, tick: number, end: Part
     attempts: 1,
     ...end,
   };
-  await store.commit({ at: tick + 2_000, ends: [write], checkpoints: [], promotions: [], claims: [] });
+  await store.commit({ at: tick + 2_000, ends: [write], checkpoints: [], spawns: [], promotions: [], claims: [] });
   if (runId !== runIdOf(name, tick)) throw new Error('a run is named after its tick');
   return runId;
 }

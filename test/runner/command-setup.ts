@@ -6,6 +6,7 @@ import type { Job, Task } from '../../src/core/job.ts';
 import { JOB_DEFAULTS } from '../../src/core/job.ts';
 import type { AttemptEnd, Clock, LiveAttempt, RunObserver, RunOrder } from '../../src/core/ports.ts';
 import type { StopReason } from '../../src/core/run.ts';
+import { findTimeout } from '../../src/runner/launcher.ts';
 import { createCommandRunner } from '../../src/runner/command.ts';
 import { createProcessTrees, type ProcessTrees } from '../../src/runner/process-tree.ts';
 import { createSystemClock } from '../../src/system/clock.ts';
@@ -122,7 +123,7 @@ export class CommandBench implements AsyncDisposable {
       stepTimeoutMs: undefined,
       ...rest,
     };
-    const runner = createCommandRunner({ clock: this.clock, trees: this.trees, baseEnv });
+    const runner = createCommandRunner({ clock: this.clock, trees: this.trees, baseEnv, timeout: findTimeout(process.env['PATH']) });
     const attempt = runner.start(order, recorder);
     const end = attempt.ended.then((ended) => ({ ...ended, tookMs: this.clock.monotonic() - startedAt }));
     return { attempt, recorder, runId, end: () => end };

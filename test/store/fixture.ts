@@ -46,7 +46,7 @@ export function endOf(
 }
 
 export function turnOf(at: number, parts: Partial<Turn>): Turn {
-  return { at, ends: [], checkpoints: [], promotions: [], claims: [], ...parts };
+  return { at, ends: [], checkpoints: [], spawns: [], promotions: [], claims: [], ...parts };
 }
 
 /** A folder that goes when the test ends. */
