@@ -9,11 +9,12 @@ import { endOf, makeJob, NODE, ticksOf, turnOf } from './fixture.ts';
 
 const [path = '', mode = 'commit'] = process.argv.slice(2);
 const history = { maxRunsPerJob: 1_000_000, maxAgeMs: 1e12 };
+const schedules = [{ kind: 'every', everyMs: 500 }] as const;
 const jobs = [
-  makeJob('a', { history }),
-  makeJob('b', { history, onOverlap: 'queue' }),
-  makeJob('c', { history, exclusive: ['disk'] }),
-  makeJob('d', { history, exclusive: ['disk'] }),
+  makeJob('a', { schedules, history }),
+  makeJob('b', { schedules, history, onOverlap: 'queue' }),
+  makeJob('c', { schedules, history, exclusive: ['disk'] }),
+  makeJob('d', { schedules, history, exclusive: ['disk'] }),
 ];
 const store = await openSqliteStore({ path, node: { ...NODE, id: `node-${process.pid}`, pid: process.pid } });
 const slots = await store.arm(jobs, 0);

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import type { RunRecord, Store, TickRecord } from '../../src/core/ports.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { verifyLedger } from '../../src/store/verify.ts';
+import { createCalendar } from '../../src/system/calendar.ts';
 import { NODE, tempFolder } from './fixture.ts';
 
 const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url));
@@ -60,6 +62,7 @@ it(`forgets nothing that was committed, over ${KILLS} kills at random moments`, 
   }
   expect(facts.length).toBeGreaterThan(KILLS);
 
+  expect(verifyLedger(path, createCalendar()).findings).toEqual([]);
   await using store = await openSqliteStore({ path, node: { ...NODE, id: 'judge' } });
   const { runs, ticks } = await everything(store);
   for (const fact of facts) {
