@@ -5,7 +5,7 @@
 import type { Config, StoreConfig } from './config/config.ts';
 import { TickwiseError } from './core/errors.ts';
 import type { Job } from './core/job.ts';
-import type { Calendar, Clock, NodeIdentity, Runner, RunOrder, Store } from './core/ports.ts';
+import type { Calendar, Clock, NodeIdentity, Runner, RunOrder, SpawnedProcess, Store } from './core/ports.ts';
 import type { TaskLog } from './core/task.ts';
 import { Events } from './engine/events.ts';
 import { narrate } from './engine/narrate.ts';
@@ -16,6 +16,7 @@ import { createHttpRunner } from './runner/http.ts';
 import { createInlineRunner } from './runner/inline.ts';
 import { findTimeout } from './runner/launcher.ts';
 import { importTask } from './runner/module.ts';
+import { isAlive, readProcess } from './runner/proc.ts';
 import { createProcessRunner } from './runner/process.ts';
 import { createProcessTrees, type ProcessTrees } from './runner/process-tree.ts';
 import { createWorkerRunner } from './runner/worker.ts';
@@ -203,7 +204,19 @@ function proverWith(trees: () => ProcessTrees): DeathProver {
         await tree.signal('SIGKILL');
         if (!(await tree.waitEmpty(LEFT_GRACE_MS))) return `processes of it are alive: ${(await tree.members()).join(', ')}`;
       }
-      return undefined;
+      return run.process === undefined ? undefined : endProcess(run.process);
     },
   };
+}
+
+/** The process that the ledger names, should it have cleared its environment: it leads a group of its own. */
+function endProcess({ pid, start }: SpawnedProcess): string | undefined {
+  const found = readProcess(pid);
+  if (found === undefined || found.start !== start || !isAlive(found)) return undefined;
+  try {
+    process.kill(found.group === pid ? -pid : pid, 'SIGKILL');
+  } catch {
+    // It has just ended, or it is beyond our rights; the next look tells.
+  }
+  return `its process ${pid} was alive and has been killed; looking again`;
 }

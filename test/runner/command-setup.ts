@@ -48,6 +48,7 @@ export class Recorder implements RunObserver {
   readonly checkpoints: (string | undefined)[] = [];
   readonly stops: StopReason[] = [];
   readonly blocks: string[] = [];
+  spawned: NonNullable<RunObserver['spawned']> = async () => {};
   #waiters: (() => void)[] = [];
 
   stepped(update: { readonly checkpoint?: string | undefined }): void {
@@ -91,6 +92,7 @@ export interface Trial {
 export interface TrialOptions extends Partial<Omit<RunOrder, 'job'>> {
   readonly budgetMs?: number;
   readonly baseEnv?: Record<string, string | undefined>;
+  readonly spawned?: NonNullable<RunObserver['spawned']>;
 }
 
 /** A runner of commands, and a way to start attempts. Disposing it kills what a failed test left alive. */
@@ -104,10 +106,11 @@ export class CommandBench implements AsyncDisposable {
   }
 
   start(task: Task, options: TrialOptions = {}): Trial {
-    const { budgetMs = 20_000, baseEnv = process.env, ...rest } = options;
+    const { budgetMs = 20_000, baseEnv = process.env, spawned, ...rest } = options;
     const runId = options.runId ?? `test-${process.pid}-${++count}`;
     this.#runIds.push(runId);
     const recorder = new Recorder();
+    if (spawned !== undefined) recorder.spawned = spawned;
     const startedAt = this.clock.monotonic();
     const order: RunOrder = {
       job: { ...JOB_DEFAULTS, name: 'trial', task } satisfies Job,
@@ -123,7 +126,12 @@ export class CommandBench implements AsyncDisposable {
       stepTimeoutMs: undefined,
       ...rest,
     };
-    const runner = createCommandRunner({ clock: this.clock, trees: this.trees, baseEnv, timeout: findTimeout(process.env['PATH']) });
+    const runner = createCommandRunner({
+      clock: this.clock,
+      trees: this.trees,
+      baseEnv,
+      timeout: findTimeout(process.env['PATH']),
+    });
     const attempt = runner.start(order, recorder);
     const end = attempt.ended.then((ended) => ({ ...ended, tookMs: this.clock.monotonic() - startedAt }));
     return { attempt, recorder, runId, end: () => end };
