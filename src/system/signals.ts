@@ -1,5 +1,11 @@
 /** The signals that steer a daemon: the first SIGTERM or SIGINT drains, a second one hurries, SIGHUP reloads. */
 
+/**
+ * Signals within this time are one. A Ctrl-C in a terminal reaches the daemon and the npm that started it, and npm passes its own
+ * on; so does `timeout`. Nobody changes his mind as fast.
+ */
+const ONE_SIGNAL_MS = 200;
+
 /** What the signals mean. Calls come one at a time, and never throw. */
 export interface SignalHandlers {
   readonly drain: (signal: NodeJS.Signals) => void;
@@ -14,14 +20,18 @@ export interface SignalHandlers {
  * @returns disposing it gives them back
  */
 export function watchSignals(handlers: SignalHandlers): Disposable {
-  let isDraining = false;
+  let drainedAt: number | undefined;
   const end = (signal: NodeJS.Signals): void => {
-    if (isDraining) handlers.hurry(signal);
-    else handlers.drain(signal);
-    isDraining = true;
+    const now = performance.now();
+    if (drainedAt === undefined) {
+      drainedAt = now;
+      handlers.drain(signal);
+    } else if (now - drainedAt >= ONE_SIGNAL_MS) {
+      handlers.hurry(signal);
+    }
   };
   const reload = (): void => {
-    if (!isDraining) handlers.reload();
+    if (drainedAt === undefined) handlers.reload();
   };
   process.on('SIGTERM', end).on('SIGINT', end).on('SIGHUP', reload);
   return {

@@ -110,6 +110,17 @@ export class DaemonProcess {
     if (!this.#isOver) this.#child.kill(signal);
   }
 
+  /** Tells a draining daemon to stop at once. Signals that follow each other closely are one, so it is told until it has heard. */
+  async hurry(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    await this.line((line) => line.message.includes('draining'));
+    const again = setInterval(() => this.signal(signal), 50);
+    try {
+      await this.line((line) => line.message === `${signal}: stopping at once`);
+    } finally {
+      clearInterval(again);
+    }
+  }
+
   /** Closes the daemon's standard output and error from this side. */
   stopReading(): void {
     this.#child.stdout?.destroy();

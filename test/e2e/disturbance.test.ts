@@ -83,8 +83,7 @@ describe.runIf(HAS_PROC)('a daemon', { concurrent: true }, () => {
 
     expect(overlaps(runs)).toEqual([]);
     last.signal('SIGTERM');
-    await last.line((line) => line.message.includes('draining'));
-    last.signal('SIGTERM');
+    await last.hurry();
     expect(await last.exited).toBe(0);
     expect(site.alive()).toEqual([]);
     await using ledger = await site.ledger();

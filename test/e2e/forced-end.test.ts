@@ -20,8 +20,7 @@ describe.runIf(HAS_PROC)('a run that does not end when it is asked to', () => {
         await until(() => readEvidence(site.file(job))[1], `${job} ran again`);
       }
       daemon.signal('SIGTERM');
-      await daemon.line((line) => line.message.includes('draining'));
-      daemon.signal('SIGTERM');
+      await daemon.hurry();
 
       expect(await daemon.exited).toBe(0);
       expect(site.alive()).toEqual([]);

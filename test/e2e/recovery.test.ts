@@ -70,8 +70,7 @@ describe.runIf(HAS_PROC)('after kill -9 of a daemon with live runs', () => {
     expect(lost.map((line) => line['runId'])).toEqual(before.map((run) => run?.runId));
     expect(again.flatMap(overlaps)).toEqual([]);
     second.signal('SIGTERM');
-    await second.line((line) => line.message.includes('draining'));
-    second.signal('SIGTERM');
+    await second.hurry();
     expect(await second.exited).toBe(0);
     expect(site.alive()).toEqual([]);
     await using ledger = await site.ledger();

@@ -64,21 +64,28 @@ describe.runIf(HAS_PROC)('a daemon', { concurrent: true }, () => {
     await using site = new Site();
     const daemon = await working(site, 'deaf', { isolation: 'process', grace: '1m' }, { shutdownGrace: '1h' });
     daemon.signal('SIGTERM');
-    await daemon.line((line) => line.message.includes('draining'));
-
-    daemon.signal('SIGINT');
+    await daemon.hurry('SIGINT');
 
     expect(await daemon.exited).toBe(0);
     expect(site.alive()).toEqual([]);
+  });
+
+  it('takes signals that follow each other at once for one, as npm passes on what the terminal sent to both', async () => {
+    await using site = new Site();
+    const daemon = await working(site, 'quick', { isolation: 'worker' }, { shutdownGrace: '1h' });
+    daemon.signal('SIGINT');
+    daemon.signal('SIGINT');
+    daemon.signal('SIGTERM');
+
+    expect(await daemon.exited).toBe(0);
+    expect(daemon.lines.some((line) => line.message.includes('stopping at once'))).toBe(false);
   });
 
   it('leaves an inline run that ignores its stop to the end of the process, and says so', async () => {
     await using site = new Site();
     const daemon = await working(site, 'deaf', { isolation: 'inline' }, { shutdownGrace: '100ms' });
     daemon.signal('SIGTERM');
-    await daemon.line((line) => line.message.includes('draining'));
-
-    daemon.signal('SIGTERM');
+    await daemon.hurry();
 
     expect(await daemon.exited).toBe(0);
     expect(daemon.lines.some((line) => line.message.includes('inline run ignored its stop'))).toBe(true);
