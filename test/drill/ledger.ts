@@ -8,6 +8,7 @@ export interface RunRow {
   readonly tick: number;
   readonly fence: number | null;
   readonly outcome: string | null;
+  readonly queued_at: number;
   readonly granted_at: number | null;
   readonly started_at: number | null;
   readonly ended_at: number | null;
@@ -38,7 +39,7 @@ export function readLedger(path: string): Ledger {
   const db = new DatabaseSync(path, { readOnly: true });
   try {
     const runs = db.prepare(
-      `select runs.id, slots.name as job, runs.tick, runs.fence, runs.outcome, runs.granted_at, runs.started_at, runs.ended_at,
+      `select runs.id, slots.name as job, runs.tick, runs.fence, runs.outcome, runs.queued_at, runs.granted_at, runs.started_at, runs.ended_at,
         nodes.pid, nodes.id as node
       from runs join slots using (job) left join nodes using (node)`,
     );
