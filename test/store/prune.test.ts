@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
 import type { Grant, Store, TurnResult } from '../../src/core/ports.ts';
@@ -6,12 +7,14 @@ import { ARMED_AT, endOf, makeJob, NODE, tempFolder, ticksOf, turnOf } from './f
 
 const EVERY_MS = 1_000;
 
-async function setup(...jobs: readonly Job[]): Promise<AsyncDisposable & { readonly store: Store }> {
+async function setup(...jobs: readonly Job[]): Promise<AsyncDisposable & { readonly store: Store; readonly path: string }> {
   const folder = tempFolder();
-  const store = await openSqliteStore({ path: folder.file('ledger.db'), node: NODE, synchronous: 'normal' });
+  const path = folder.file('ledger.db');
+  const store = await openSqliteStore({ path, node: NODE, synchronous: 'normal' });
   await store.arm(jobs, ARMED_AT);
   return {
     store,
+    path,
     [Symbol.asyncDispose]: async () => {
       await store[Symbol.asyncDispose]();
       folder[Symbol.dispose]();
@@ -54,6 +57,57 @@ it('keeps the ticks from the oldest run that it keeps, every one of them', async
   expect(ticks).toEqual(Array.from({ length: ticks.length }, (_, index) => ARMED_AT + (2_000 - index) * EVERY_MS));
   expect(ticks.at(-1)).toBeLessThanOrEqual(runs.at(-1)?.tick ?? 0);
   expect(ticks.length).toBeLessThanOrEqual(500);
+});
+
+it('counts right after pruning: by outcome and reason, what is dropped and what is kept make all there ever was', async () => {
+  const jobs = [
+    makeJob('by-runs', { history: { maxRunsPerJob: 20, maxAgeMs: 1e12 } }),
+    makeJob('by-age', { history: { maxRunsPerJob: 1e6, maxAgeMs: 60 * EVERY_MS } }),
+  ];
+  await using bench = await setup(...jobs);
+  runTicks(bench.store, jobs, 1, 1_001);
+  for (const tally of await bench.store.tallies()) {
+    expect(tally.ticks).toEqual([
+      { outcome: 'ran', count: 501 },
+      { outcome: 'skipped', reason: 'overlap', count: 500 },
+    ]);
+    expect(tally.runs).toEqual([{ outcome: 'succeeded', count: 500 }]);
+    expect((await bench.store.runs({ job: tally.job, limit: 1_000 })).length).toBeLessThan(150);
+  }
+});
+
+it('forgets nothing of the counts when a turn is rolled back', async () => {
+  const job = makeJob('a', { history: { maxRunsPerJob: 5, maxAgeMs: 1e12 } });
+  await using bench = await setup(job);
+  runTicks(bench.store, [job], 1, 399);
+  const before = await bench.store.tallies();
+  const claims = [...Array.from({ length: 200 }, (_, index) => ticksOf(job, [ARMED_AT + (400 + index) * EVERY_MS])), ticksOf(makeJob('unarmed'), [1])];
+  expect(() => bench.store.commit(turnOf(ARMED_AT + 600 * EVERY_MS, { claims }))).toThrow('before it was armed');
+  expect(await bench.store.tallies()).toEqual(before);
+});
+
+it('looks at few rows in one turn, however many there are to drop, so that no tick waits', async () => {
+  const keeping = makeJob('a', { history: { maxRunsPerJob: 1e6, maxAgeMs: 1e12 } });
+  const dropping = { ...keeping, history: { maxRunsPerJob: 1, maxAgeMs: 1 } };
+  await using bench = await setup(keeping);
+  runTicks(bench.store, [keeping], 1, 6_000);
+  await bench.store.arm([dropping], ARMED_AT);
+  using raw = new DatabaseSync(bench.path, { readOnly: true });
+  const ticks = raw.prepare('select count(*) as count from ticks');
+  const count = (): number => ticks.get()?.['count'] as number;
+  let before = count();
+  let most = 0;
+  for (let turn = 1; turn <= 1_000; turn++) {
+    runTicks(bench.store, [dropping], 6_000 + turn, 1);
+    most = Math.max(most, before + 1 - count());
+    before = count();
+  }
+  expect(most).toBeGreaterThan(0);
+  expect(most).toBeLessThanOrEqual(64);
+  // Two are looked at for each that comes.
+  expect(before).toBeLessThanOrEqual(6_000 - 1_000 + 200);
+  const [tally] = await bench.store.tallies('a');
+  expect(tally?.ticks.reduce((sum, row) => sum + row.count, 0)).toBe(7_000);
 });
 
 it('drops runs and ticks that are older than the history, and no live run', async () => {
