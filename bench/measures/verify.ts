@@ -25,7 +25,16 @@ export const verify: Measure = {
     const { verify: ours, scan, peakMb } = await probe<Answer>('verify/compare', { rounds: quick ? 2 : 5 });
     const against = 'a bare table scan';
     const note = `${JOBS} jobs; at most ${Math.round(peakMb)} MB resident in all`;
-    return [{ figure: 'verify of 1,000,000 rows', unit: 's', against, ...compare(ours, scan), target: { of: 'ours', atMost: 10 }, note }];
+    return [
+      {
+        figure: 'verify of 1,000,000 rows',
+        unit: 's',
+        against,
+        ...compare(ours, scan),
+        target: { of: 'ours', atMost: 10 },
+        note,
+      },
+    ];
   },
 };
 
@@ -82,7 +91,10 @@ async function makeLedger(path: string): Promise<void> {
   {
     const node = { id: 'bench', host: 'bench', bootId: 'bench', pid: process.pid, pidStart: 0, startedAt: startAt };
     await using store = await openSqliteStore({ path, node });
-    await store.arm(names.map((name) => ({ ...JOB_DEFAULTS, name, schedules, task: { kind: 'function', target: undefined } })), startAt);
+    await store.arm(
+      names.map((name) => ({ ...JOB_DEFAULTS, name, schedules, task: { kind: 'function', target: undefined } })),
+      startAt,
+    );
   }
   using db = new DatabaseSync(path);
   db.exec('pragma synchronous = off; begin');

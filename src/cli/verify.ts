@@ -24,13 +24,19 @@ export async function verify(path: string, options: { readonly json: boolean }):
   else console.log(summary(found));
   if (found.count === 0) return EXIT.ok;
   const shown = found.findings.length < found.count ? `, of which the first ${found.findings.length} are shown` : '';
-  return complain(`${found.path}: ${plural(found.count, 'row')} in the ledger ${found.count === 1 ? 'breaks' : 'break'} the promise${shown}; please report this`, EXIT.failed);
+  return complain(
+    `${found.path}: ${plural(found.count, 'row')} in the ledger ${found.count === 1 ? 'breaks' : 'break'} the promise${shown}; please report this`,
+    EXIT.failed,
+  );
 }
 
 /** @returns the file of a ledger in SQLite @throws TickwiseError `STORE_UNSUPPORTED` when the ledger is no file */
 export function ledgerPath({ store }: Config): string {
   if (store.kind === 'sqlite') return store.path;
-  throw new TickwiseError('STORE_UNSUPPORTED', `store: a ledger in "${store.kind}:" is no file that can be read from here; use "sqlite:PATH"`);
+  throw new TickwiseError(
+    'STORE_UNSUPPORTED',
+    `store: a ledger in "${store.kind}:" is no file that can be read from here; use "sqlite:PATH"`,
+  );
 }
 
 function summary({ path, jobs, runs, ticks, live, queued, clockSteps }: Verification): string {
@@ -47,5 +53,8 @@ function findingTable({ findings }: Verification): string {
 }
 
 function forPrograms({ findings, ...rest }: Verification): Record<string, unknown> {
-  return { ...rest, findings: findings.map((finding) => (finding.tick === undefined ? finding : { ...finding, tick: iso(finding.tick) })) };
+  return {
+    ...rest,
+    findings: findings.map((finding) => (finding.tick === undefined ? finding : { ...finding, tick: iso(finding.tick) })),
+  };
 }

@@ -7,7 +7,9 @@ import { storeFault } from './fault.ts';
 import { findPlace } from './place.ts';
 
 /** What became of a backup; `exists`: there was a file of that name, and it was left as it is. */
-export type BackupResult = { readonly kind: 'written'; readonly path: string; readonly bytes: number } | { readonly kind: 'exists'; readonly path: string };
+export type BackupResult =
+  | { readonly kind: 'written'; readonly path: string; readonly bytes: number }
+  | { readonly kind: 'exists'; readonly path: string };
 
 /**
  * Copies a ledger as one instant sees it, packed, without a log, durable, and checked. The file has its name only when all of that is
@@ -47,7 +49,8 @@ function settle(path: string): void {
   {
     using db = new DatabaseSync(path);
     const [row] = db.prepare('pragma integrity_check(1)').all();
-    if (row?.['integrity_check'] !== 'ok') throw Object.assign(new Error(String(row?.['integrity_check'])), { code: 'ERR_SQLITE_ERROR', errcode: 11 });
+    if (row?.['integrity_check'] !== 'ok')
+      throw Object.assign(new Error(String(row?.['integrity_check'])), { code: 'ERR_SQLITE_ERROR', errcode: 11 });
     db.exec('update nodes set clean = 1');
   }
   sync(path);

@@ -57,9 +57,7 @@ export class Pruner {
       `select t.tick, t.job, s.kept_since
        from ticks t cross join slots s on s.job = t.job where (t.tick, t.job) > (?, ?) order by t.tick, t.job limit ?`,
     );
-    this.#dropRun = db.prepare(
-      'delete from runs where id = ? and ended_at is not null returning outcome, fence is not null',
-    );
+    this.#dropRun = db.prepare('delete from runs where id = ? and ended_at is not null returning outcome, fence is not null');
     this.#dropTick = db.prepare('delete from ticks where tick = ? and job = ? returning outcome, reason');
     for (const statement of [this.#selectRuns, this.#selectTicks, this.#dropRun, this.#dropTick]) statement.setReturnArrays(true);
     this.#keepSince = db.prepare('update slots set kept_since = ? where job = ? and kept_since < ?');

@@ -32,7 +32,10 @@ export function checkSoundness(path: string): void {
   if (isBlank(db)) return;
   const version = versionOf(db, path);
   if (version >= MARKED_SINCE ? wasClosed(db) : !hasLog) return;
-  const [finding] = db.prepare('pragma integrity_check(1)').all().map((row) => String(row['integrity_check']));
+  const [finding] = db
+    .prepare('pragma integrity_check(1)')
+    .all()
+    .map((row) => String(row['integrity_check']));
   if (finding !== 'ok') throw damaged(path, String(finding).replaceAll(/\s*\n\s*/g, ' '));
 }
 

@@ -52,7 +52,12 @@ function readDefinitions(db: DatabaseSync, slots: ReadonlyMap<number, SlotFacts>
   const byJob = new Map<number, Definition[]>();
   const parsed = new Map<string, readonly Schedule[]>();
   const rows = db.prepare('select job, since, until, schedules from definitions order by job, since').iterate();
-  for (const row of rows as Iterable<unknown> as Iterable<{ job: number; since: Instant; until: Instant | null; schedules: string }>) {
+  for (const row of rows as Iterable<unknown> as Iterable<{
+    job: number;
+    since: Instant;
+    until: Instant | null;
+    schedules: string;
+  }>) {
     let schedules = parsed.get(row.schedules);
     if (schedules === undefined) parsed.set(row.schedules, (schedules = JSON.parse(row.schedules) as Schedule[]));
     const until = row.until ?? slots.get(row.job)?.decidedUntil ?? row.since;
@@ -99,7 +104,9 @@ class JobTicks {
     this.#passTo(tick);
     if (this.#next === tick) this.#next = this.#after(tick);
     else if (this.#missing < MOST_MISSING)
-      this.#findings.add('unscheduled', name, `tick ${instantText(tick)} has an outcome, and no schedule of the job gives it`, { tick });
+      this.#findings.add('unscheduled', name, `tick ${instantText(tick)} has an outcome, and no schedule of the job gives it`, {
+        tick,
+      });
   }
 
   /** There are no more rows. */

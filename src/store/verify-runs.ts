@@ -50,8 +50,11 @@ export function verifyRuns(db: DatabaseSync, slots: ReadonlyMap<number, SlotFact
       findings.add('fence', name, `run ${id} has fence ${fence}, which its slot has never granted`, { run: id });
     if (grantedAt === null) findings.add('run', name, `run ${id} has a fence and was never granted`, { run: id });
     else if (endedAt !== null && isOutOfOrder(grantedAt, endedAt))
-      findings.add('run', name, `run ${id} was granted ${instantText(grantedAt)} and ended before, ${instantText(endedAt)}`, { run: id });
-    if (endedAt !== null && !outcomes.has(outcome)) findings.add('run', name, `run ${id} ended with no outcome: ${outcome}`, { run: id });
+      findings.add('run', name, `run ${id} was granted ${instantText(grantedAt)} and ended before, ${instantText(endedAt)}`, {
+        run: id,
+      });
+    if (endedAt !== null && !outcomes.has(outcome))
+      findings.add('run', name, `run ${id} ended with no outcome: ${outcome}`, { run: id });
   }
   for (const slot of slots.values()) compareCount(slot, granted.get(slot.id) ?? 0, findings);
   return { granted: count, clockSteps };
@@ -66,7 +69,12 @@ function comparePair(
 ): void {
   if (fence === fenceBefore) findings.add('fence', job, `runs ${idBefore} and ${id} have the same fence ${fence}`, { run: id });
   if (endedBefore === null)
-    findings.add('overlap', job, `run ${id} (fence ${fence}) was granted while run ${idBefore} (fence ${fenceBefore}) had not ended`, { run: id });
+    findings.add(
+      'overlap',
+      job,
+      `run ${id} (fence ${fence}) was granted while run ${idBefore} (fence ${fenceBefore}) had not ended`,
+      { run: id },
+    );
   else if (grantedAt !== null && isOutOfOrder(endedBefore, grantedAt))
     findings.add(
       'overlap',

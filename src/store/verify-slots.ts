@@ -35,13 +35,23 @@ export function readSlots(db: DatabaseSync): Map<number, SlotFacts> {
 }
 
 /** Runs that are open: each is the one that its slot has granted last, or waits without a fence; and resources are theirs alone. */
-export function verifyOpenRuns(db: DatabaseSync, slots: ReadonlyMap<number, SlotFacts>, findings: Findings): { live: number; queued: number } {
+export function verifyOpenRuns(
+  db: DatabaseSync,
+  slots: ReadonlyMap<number, SlotFacts>,
+  findings: Findings,
+): { live: number; queued: number } {
   const open = db
     .prepare(
       `select r.id, r.job, r.fence, r.resources, (select count(*) from resources where run = r.id and job = r.job) as held
        from runs r where r.ended_at is null order by r.job, r.fence`,
     )
-    .iterate() as Iterable<unknown> as Iterable<{ id: string; job: number; fence: number | null; resources: number; held: number }>;
+    .iterate() as Iterable<unknown> as Iterable<{
+    id: string;
+    job: number;
+    fence: number | null;
+    resources: number;
+    held: number;
+  }>;
   let [live, queued] = [0, 0];
   let before: { readonly id: string; readonly job: number } | undefined;
   for (const { id, job, fence, resources, held } of open) {
@@ -55,8 +65,14 @@ export function verifyOpenRuns(db: DatabaseSync, slots: ReadonlyMap<number, Slot
     live++;
     if (before?.job === job) findings.add('overlap', name, `runs ${before.id} and ${id} are both live`, { run: id });
     else if (fence !== slot?.fence)
-      findings.add('run', name, `run ${id} is live under fence ${fence}, and its slot has granted fence ${slot?.fence ?? 'none'}`, { run: id });
-    if (held !== resources) findings.add('resource', name, `run ${id} is live with ${held} of its ${resources} resources`, { run: id });
+      findings.add(
+        'run',
+        name,
+        `run ${id} is live under fence ${fence}, and its slot has granted fence ${slot?.fence ?? 'none'}`,
+        { run: id },
+      );
+    if (held !== resources)
+      findings.add('resource', name, `run ${id} is live with ${held} of its ${resources} resources`, { run: id });
     before = { id, job };
   }
   return { live, queued };
@@ -71,7 +87,9 @@ export function verifyHoldings(db: DatabaseSync, slots: ReadonlyMap<number, Slot
     )
     .iterate() as Iterable<unknown> as Iterable<{ name: string; job: number; run: string }>;
   for (const { name, job, run } of idle)
-    findings.add('resource', slots.get(job)?.name ?? `#${job}`, `resource ${name} is held by run ${run}, which is not live`, { run });
+    findings.add('resource', slots.get(job)?.name ?? `#${job}`, `resource ${name} is held by run ${run}, which is not live`, {
+      run,
+    });
   const has = db.prepare('select 1 from runs where id = ? and job = ?');
   for (const { id, name, newest, keptSince } of slots.values()) {
     if (newest === null || has.get(newest, id) !== undefined || instantOfRun(newest) <= keptSince) continue;

@@ -45,7 +45,12 @@ export function verifyTicks(db: DatabaseSync, slots: ReadonlyMap<number, SlotFac
       ...(run === null ? {} : { run }),
     });
   }
-  const runs = db.prepare(WRONG_RUNS).iterate() as Iterable<unknown> as Iterable<{ id: string; job: number; tick: Instant; run: string | null }>;
+  const runs = db.prepare(WRONG_RUNS).iterate() as Iterable<unknown> as Iterable<{
+    id: string;
+    job: number;
+    tick: Instant;
+    run: string | null;
+  }>;
   for (const { id, job, tick, run } of runs) {
     const name = slots.get(job)?.name ?? `#${job}`;
     const instead = run === null ? 'led to no run' : `led to run ${run}`;

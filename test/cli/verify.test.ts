@@ -20,7 +20,15 @@ async function setup(): Promise<Folder> {
     const context = { now: at, liveSince: 0, draining: false, matched: true, waitingForPlace: false, exclusiveHeld: false };
     const claims = [{ kind: 'ticks', job: alpha, dueTicks: [at], context } as const];
     const { grants } = await store.commit({ at, ends, checkpoints: [], spawns: [], promotions: [], claims });
-    ends = grants.map(({ runId, fence }) => ({ job: 'alpha', runId, fence, outcome: 'succeeded', endedAt: at + 1_500, steps: 1, attempts: 1 }));
+    ends = grants.map(({ runId, fence }) => ({
+      job: 'alpha',
+      runId,
+      fence,
+      outcome: 'succeeded',
+      endedAt: at + 1_500,
+      steps: 1,
+      attempts: 1,
+    }));
   }
   return folder;
 }
@@ -51,9 +59,17 @@ it('verify shows the rows that break the promise, and exits with 1', async () =>
 it('verify says that there is no ledger, or none that can be read from here', async () => {
   using folder = new Folder();
   folder.configure({ jobs: {} });
-  expect(await folder.tickwise('verify')).toMatchObject({ code: 1, out: '', err: expect.stringContaining('there is no ledger yet') as string });
+  expect(await folder.tickwise('verify')).toMatchObject({
+    code: 1,
+    out: '',
+    err: expect.stringContaining('there is no ledger yet') as string,
+  });
   folder.configure({ store: 'memory:', jobs: {} });
-  expect(await folder.tickwise('verify')).toMatchObject({ code: 2, out: '', err: expect.stringContaining('"memory:"') as string });
+  expect(await folder.tickwise('verify')).toMatchObject({
+    code: 2,
+    out: '',
+    err: expect.stringContaining('"memory:"') as string,
+  });
 });
 
 it('backup writes a copy that verify proves, and never over another file', async () => {

@@ -68,7 +68,8 @@ export class Disk {
 
   #fileOf(name: string): DiskFile {
     let file = this.#files.get(name);
-    if (file === undefined) this.#files.set(name, (file = { durable: new Content(), pending: [], isNamed: false, isRemoved: false }));
+    if (file === undefined)
+      this.#files.set(name, (file = { durable: new Content(), pending: [], isNamed: false, isRemoved: false }));
     return file;
   }
 

@@ -23,10 +23,17 @@ export async function judge(path: string, facts: readonly Fact[], reported: numb
   const next = facts[reported];
   // A turn that was not reported may be there, but only whole.
   const turn = [newest, next].find((fact) => fact?.slots === slots)?.turn;
-  if (newest !== undefined) assert.ok(turn !== undefined, `after turn ${newest.turn} the slots are neither as it left them nor as the next did`);
-  for (const id of newest?.ended ?? []) assert.deepEqual((await store.findRuns(id)).map((run) => run.state), ['succeeded'], `run ${id} had finished`);
+  if (newest !== undefined)
+    assert.ok(turn !== undefined, `after turn ${newest.turn} the slots are neither as it left them nor as the next did`);
+  for (const id of newest?.ended ?? [])
+    assert.deepEqual(
+      (await store.findRuns(id)).map((run) => run.state),
+      ['succeeded'],
+      `run ${id} had finished`,
+    );
   const begun = turn === newest?.turn ? newest : next;
-  for (const [id, fence] of begun?.granted ?? []) assert.equal((await store.findRuns(id))[0]?.fence, fence, `run ${id} had started`);
+  for (const [id, fence] of begun?.granted ?? [])
+    assert.equal((await store.findRuns(id))[0]?.fence, fence, `run ${id} had started`);
   const slotsNow = await store.arm(JOBS, 0);
   await goOn(store, Math.max(...slotsNow.map((slot) => slot.decidedUntil)));
   assert.deepEqual(verifyLedger(path, createCalendar()).findings, []);

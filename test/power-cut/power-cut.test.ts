@@ -37,10 +37,14 @@ function setup(context: TestContext, synchronous: 'full' | 'normal', turns: numb
   const folder = mkdtempSync(join(tmpdir(), 'tickwise-power-cut-'));
   const path = join(folder, 'ledger.db');
   const factsPath = join(folder, 'facts');
-  const isWanted = (file: string): boolean => file === factsPath || (file.startsWith(path) && !/-(lock|shm)/.test(file.slice(path.length)));
+  const isWanted = (file: string): boolean =>
+    file === factsPath || (file.startsWith(path) && !/-(lock|shm)/.test(file.slice(path.length)));
   const events = record([WRITER, path, factsPath, synchronous, String(turns)], join(folder, 'strace'), folder, isWanted);
   if (typeof events === 'string') return context.skip(events);
-  const facts = readFileSync(factsPath, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as Fact);
+  const facts = readFileSync(factsPath, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Fact);
   return { events, facts, folder: join(folder, 'cut'), [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
@@ -62,7 +66,9 @@ async function cut({ events, facts, folder }: Recording, cuts: number): Promise<
       const fate = random.pick(FATES);
       disk.layOut(folder, fate, random);
       await judge(join(folder, 'ledger.db'), facts, reported).catch((error: unknown) => {
-        faults.push(`after event ${index + 1} of ${events.length}, ${fate} of the unsynced writes kept, ${reported} turns reported: ${String(error)}`);
+        faults.push(
+          `after event ${index + 1} of ${events.length}, ${fate} of the unsynced writes kept, ${reported} turns reported: ${String(error)}`,
+        );
       });
     }
   }
@@ -72,7 +78,9 @@ async function cut({ events, facts, folder }: Recording, cuts: number): Promise<
 /** The file is written back into, the log begun again and removed, and each commit synced; else the cuts would show little. */
 function expectCoverage({ events, facts }: Recording, turns: number): void {
   const count = (wanted: Partial<DiskEvent & { at: number }>): number =>
-    events.filter((event) => Object.entries(wanted).every(([key, value]) => (event as unknown as Record<string, unknown>)[key] === value)).length;
+    events.filter((event) =>
+      Object.entries(wanted).every(([key, value]) => (event as unknown as Record<string, unknown>)[key] === value),
+    ).length;
   expect(facts).toHaveLength(turns);
   expect(count({ kind: 'write', file: 'facts' })).toBe(turns);
   expect(count({ kind: 'write', file: 'ledger.db' })).toBeGreaterThan(50);
@@ -81,11 +89,15 @@ function expectCoverage({ events, facts }: Recording, turns: number): void {
   expect(count({ kind: 'remove', file: 'ledger.db-wal' })).toBeGreaterThan(0);
 }
 
-it(`forgets no finished run and knows every started one, over ${CUTS} power cuts (seed ${SEED})`, { timeout: 3_600_000 }, async (context) => {
-  using recording = setup(context, 'full', 80);
-  expectCoverage(recording, 80);
-  expect(await cut(recording, CUTS)).toEqual([]);
-});
+it(
+  `forgets no finished run and knows every started one, over ${CUTS} power cuts (seed ${SEED})`,
+  { timeout: 3_600_000 },
+  async (context) => {
+    using recording = setup(context, 'full', 80);
+    expectCoverage(recording, 80);
+    expect(await cut(recording, CUTS)).toEqual([]);
+  },
+);
 
 it('would see a commit that is reported and not synced', { timeout: 600_000 }, async (context) => {
   using recording = setup(context, 'normal', 16);

@@ -24,7 +24,12 @@ const CALLS = 'openat,close,pwrite64,pwritev,fsync,fdatasync,ftruncate,unlink,re
  * @param isWanted picks files by path
  * @returns the events; a text that says why there are none on this machine
  */
-export function record(args: readonly string[], logPath: string, folder: string, isWanted: (path: string) => boolean): DiskEvent[] | string {
+export function record(
+  args: readonly string[],
+  logPath: string,
+  folder: string,
+  isWanted: (path: string) => boolean,
+): DiskEvent[] | string {
   const options = ['-qq', '-xx', '-s', '4000000', '-e', `trace=${CALLS}`, '-e', 'signal=none', '-o', logPath];
   const { error, status, stderr } = spawnSync('strace', [...options, process.execPath, ...args], { encoding: 'utf8' });
   if (error !== undefined) return `strace is needed to record writes: ${error.message}`;
@@ -49,7 +54,8 @@ function parse(log: string, folder: string, isWanted: (path: string) => boolean)
       if (isWanted(path) && given.slice(given.lastIndexOf('"')).includes('O_CREAT')) events.push({ kind: 'create', file });
     } else if (call === 'close') open.delete(fd);
     else if (call === 'unlink' && isWanted(textIn(given))) events.push({ kind: 'remove', file: basename(textIn(given)) });
-    else if (call === 'rename' && isWanted(textIn(given))) throw new Error(`a rename is not part of the model: ${line.slice(0, 200)}`);
+    else if (call === 'rename' && isWanted(textIn(given)))
+      throw new Error(`a rename is not part of the model: ${line.slice(0, 200)}`);
     else if (known?.isFolder === true && call === 'fsync') events.push({ kind: 'syncFolder' });
     else if (known?.wanted !== true) continue;
     else if (call === 'pwrite64') {

@@ -15,7 +15,11 @@ let turn = 0;
 let live: readonly Grant[] = [];
 
 for (const life of [1, 2]) {
-  const store = await openSqliteStore({ path, node: { ...NODE, id: `life-${life}` }, synchronous: synchronous === 'full' ? 'full' : 'normal' });
+  const store = await openSqliteStore({
+    path,
+    node: { ...NODE, id: `life-${life}` },
+    synchronous: synchronous === 'full' ? 'full' : 'normal',
+  });
   await store.arm(JOBS, 0);
   while (turn < (life * Number(turns)) / 2) await next(store);
   if (life === 1) await store[Symbol.asyncDispose]();
@@ -26,7 +30,9 @@ async function next(store: Store): Promise<void> {
   // Large enough that the log is written back into the file, and begun again, several times in a few hundred turns.
   const checkpoint = JSON.stringify(`${at}`.repeat(6_000));
   const ends = live.map((grant) => endOf(grant, at, { checkpoint }));
-  const result = store.commit(turnOf(at, { ends, promotions: JOBS, claims: JOBS.map((job) => ticksOf(job, [at - TICK_MS / 2, at])) })) as TurnResult;
+  const result = store.commit(
+    turnOf(at, { ends, promotions: JOBS, claims: JOBS.map((job) => ticksOf(job, [at - TICK_MS / 2, at])) }),
+  ) as TurnResult;
   live = result.grants;
   const fact: Fact = {
     turn,

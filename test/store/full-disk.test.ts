@@ -64,7 +64,15 @@ async function setup(disk: SmallDisk): Promise<Bench> {
     },
   };
   const runner = createInlineRunner(clock, (order) => tasks[order.job.name]);
-  const scheduler = new Scheduler({ clock, calendar: createCalendar(), store: watched, runnerFor: () => runner, concurrency: 4, events, random: Math.random });
+  const scheduler = new Scheduler({
+    clock,
+    calendar: createCalendar(),
+    store: watched,
+    runnerFor: () => runner,
+    concurrency: 4,
+    events,
+    random: Math.random,
+  });
   await scheduler.start([job('quick', true), job('long', false)]);
   return {
     scheduler,
@@ -159,7 +167,10 @@ it('says in one line that a disk is read-only, shows its ledger all the same, an
   const files = readdirSync(disk.path);
   disk.remount('ro');
   const thrown = (await openSqliteStore({ path, node: { ...NODE, id: 'next' } }).catch((error: unknown) => error)) as Error;
-  expect(thrown).toMatchObject({ code: 'STORE_UNUSABLE', message: expect.stringContaining('mount the file system writable') as string });
+  expect(thrown).toMatchObject({
+    code: 'STORE_UNUSABLE',
+    message: expect.stringContaining('mount the file system writable') as string,
+  });
   expect(thrown.message).not.toContain('\n');
   {
     await using reader = await openLedgerReader(path);

@@ -22,10 +22,22 @@ function makeVersion1(path: string): void {
     const at = index * 1_000;
     const isQueued = index === 10;
     const hasEnded = index < 9;
-    run.run(`r${index}`, at, isQueued ? null : index, isQueued ? null : 1, at, isQueued ? null : at, hasEnded ? at + 1 : null, hasEnded ? 'succeeded' : null, index === 4 ? null : `r${index - 1}`);
+    run.run(
+      `r${index}`,
+      at,
+      isQueued ? null : index,
+      isQueued ? null : 1,
+      at,
+      isQueued ? null : at,
+      hasEnded ? at + 1 : null,
+      hasEnded ? 'succeeded' : null,
+      index === 4 ? null : `r${index - 1}`,
+    );
     tick.run(at, `r${index}`, at);
   }
-  db.exec("insert into checkpoints values (1, 'r8', '{\"at\":8}'); insert into resources values ('disk', 1, 'r9'); update runs set resources = 1 where id = 'r9'");
+  db.exec(
+    "insert into checkpoints values (1, 'r8', '{\"at\":8}'); insert into resources values ('disk', 1, 'r9'); update runs set resources = 1 where id = 'r9'",
+  );
 }
 
 it('keeps slots, runs, ticks and checkpoints of a version-1 ledger, and works on', async () => {

@@ -81,7 +81,10 @@ it('forgets nothing of the counts when a turn is rolled back', async () => {
   await using bench = await setup(job);
   runTicks(bench.store, [job], 1, 399);
   const before = await bench.store.tallies();
-  const claims = [...Array.from({ length: 200 }, (_, index) => ticksOf(job, [ARMED_AT + (400 + index) * EVERY_MS])), ticksOf(makeJob('unarmed'), [1])];
+  const claims = [
+    ...Array.from({ length: 200 }, (_, index) => ticksOf(job, [ARMED_AT + (400 + index) * EVERY_MS])),
+    ticksOf(makeJob('unarmed'), [1]),
+  ];
   expect(() => bench.store.commit(turnOf(ARMED_AT + 600 * EVERY_MS, { claims }))).toThrow('before it was armed');
   expect(await bench.store.tallies()).toEqual(before);
 });

@@ -16,7 +16,9 @@ export class SmallDisk implements Disposable {
   static mount(bytes: number): SmallDisk | string {
     if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root on Linux can mount a small disk';
     const path = mkdtempSync(join(tmpdir(), 'tickwise-disk-'));
-    const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tickwise-test', path], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tickwise-test', path], {
+      encoding: 'utf8',
+    });
     if (status === 0) return new SmallDisk(path);
     rmdirSync(path);
     return `a small disk cannot be mounted here: ${stderr.trim()}`;

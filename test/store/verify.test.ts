@@ -22,7 +22,11 @@ class Bench implements AsyncDisposable {
   live: Grant | undefined;
 
   async open(...jobs: readonly Job[]): Promise<Store> {
-    this.store = await openSqliteStore({ path: this.path, node: { ...NODE, id: `node-${Math.random()}` }, synchronous: 'normal' });
+    this.store = await openSqliteStore({
+      path: this.path,
+      node: { ...NODE, id: `node-${Math.random()}` },
+      synchronous: 'normal',
+    });
     await this.store.arm(jobs, T(0));
     return this.store;
   }
@@ -124,7 +128,12 @@ describe('a sound ledger', () => {
     bench.tick(fast, 15, T(15), [12, 13, 14, 15].map(T));
     expect(bench.verify().findings).toEqual([]);
     bench.plant(`delete from ticks where tick = ${T(3)} or tick = ${T(12)}`);
-    expect(bench.verify().findings.filter(({ kind }) => kind === 'unaccounted').map(({ tick }) => tick)).toEqual([T(3), T(12)]);
+    expect(
+      bench
+        .verify()
+        .findings.filter(({ kind }) => kind === 'unaccounted')
+        .map(({ tick }) => tick),
+    ).toEqual([T(3), T(12)]);
   });
 
   it('is proved where the clock was set back between two runs, and says so', async () => {
@@ -148,33 +157,89 @@ it.each<[string, string, { kind: string; run?: string; tick?: number }]>([
     `drop index runs_live; update runs set ended_at = null, outcome = null where id = '${idOf(9)}'`,
     { kind: 'overlap', run: idOf(10) },
   ],
-  ['a run that was granted before the one before it had ended', `update runs set ended_at = ${T(6) + 1} where id = '${idOf(5)}'`, { kind: 'overlap', run: idOf(6) }],
+  [
+    'a run that was granted before the one before it had ended',
+    `update runs set ended_at = ${T(6) + 1} where id = '${idOf(5)}'`,
+    { kind: 'overlap', run: idOf(6) },
+  ],
   ['a fence that was given twice', `update runs set fence = 4 where id = '${idOf(5)}'`, { kind: 'fence', run: idOf(5) }],
   ['a fence that was never granted', `update runs set fence = 99 where id = '${idOf(10)}'`, { kind: 'fence', run: idOf(10) }],
-  ['a run that has ended and is gone', `delete from runs where id = '${idOf(5)}'; delete from ticks where tick = ${T(5)}`, { kind: 'forgotten' }],
+  [
+    'a run that has ended and is gone',
+    `delete from runs where id = '${idOf(5)}'; delete from ticks where tick = ${T(5)}`,
+    { kind: 'forgotten' },
+  ],
   ['a tick whose run is gone', `delete from runs where id = '${idOf(5)}'`, { kind: 'tick', tick: T(5), run: idOf(5) }],
-  ['a tick that names the run of another', `update ticks set run = '${idOf(4)}' where tick = ${T(5)}`, { kind: 'tick', tick: T(5), run: idOf(4) }],
-  ['a tick with an unknown outcome', `pragma ignore_check_constraints = on; update ticks set outcome = 'perhaps' where tick = ${T(5)}`, { kind: 'tick', tick: T(5) }],
+  [
+    'a tick that names the run of another',
+    `update ticks set run = '${idOf(4)}' where tick = ${T(5)}`,
+    { kind: 'tick', tick: T(5), run: idOf(4) },
+  ],
+  [
+    'a tick with an unknown outcome',
+    `pragma ignore_check_constraints = on; update ticks set outcome = 'perhaps' where tick = ${T(5)}`,
+    { kind: 'tick', tick: T(5) },
+  ],
   ['a skipped tick with a reason that is none', `update ticks set reason = 'mood' where job = 2`, { kind: 'tick', tick: T(1) }],
-  ['a folded tick whose run is not there', `update ticks set run = '${idOf(99)}' where tick = ${T(12)}`, { kind: 'tick', tick: T(12) }],
-  ['a folded tick that names no run', `pragma ignore_check_constraints = on; update ticks set run = null where tick = ${T(12)}`, { kind: 'tick', tick: T(12) }],
+  [
+    'a folded tick whose run is not there',
+    `update ticks set run = '${idOf(99)}' where tick = ${T(12)}`,
+    { kind: 'tick', tick: T(12) },
+  ],
+  [
+    'a folded tick that names no run',
+    `pragma ignore_check_constraints = on; update ticks set run = null where tick = ${T(12)}`,
+    { kind: 'tick', tick: T(12) },
+  ],
   ['a due tick without a row', `delete from ticks where tick = ${T(12)}`, { kind: 'unaccounted', tick: T(12) }],
-  ['a tick that no schedule gives', `insert into ticks values (${T(5) + 7}, 1, 'missed', 'down', null, 5)`, { kind: 'unscheduled', tick: T(5) + 7 }],
-  ['a tick that is decided ahead of its slot', `insert into ticks values (${T(50)}, 1, 'missed', 'down', null, 5)`, { kind: 'tick', tick: T(50) }],
-  ['a slot that is decided until later than its ticks', `update slots set decided_until = ${T(14)} where job = 1`, { kind: 'unaccounted', tick: T(13) }],
+  [
+    'a tick that no schedule gives',
+    `insert into ticks values (${T(5) + 7}, 1, 'missed', 'down', null, 5)`,
+    { kind: 'unscheduled', tick: T(5) + 7 },
+  ],
+  [
+    'a tick that is decided ahead of its slot',
+    `insert into ticks values (${T(50)}, 1, 'missed', 'down', null, 5)`,
+    { kind: 'tick', tick: T(50) },
+  ],
+  [
+    'a slot that is decided until later than its ticks',
+    `update slots set decided_until = ${T(14)} where job = 1`,
+    { kind: 'unaccounted', tick: T(13) },
+  ],
   [
     'two outcomes of a tick',
     `create table t as select * from ticks; drop table ticks; insert into t select * from t where tick = ${T(5)}; alter table t rename to ticks`,
     { kind: 'tick', tick: T(5) },
   ],
-  ['a run without its tick', `update ticks set outcome = 'missed', reason = 'down', run = null where tick = ${T(5)}`, { kind: 'run', run: idOf(5), tick: T(5) }],
-  ['a run that ended before it was granted', `update runs set ended_at = ${T(4)} where id = '${idOf(5)}'`, { kind: 'run', run: idOf(5) }],
-  ['a run that ended with no outcome of the table', `update runs set outcome = 'vanished' where id = '${idOf(5)}'`, { kind: 'run', run: idOf(5) }],
-  ['a run with a fence that was never granted', `update runs set granted_at = null where id = '${idOf(5)}'`, { kind: 'run', run: idOf(5) }],
+  [
+    'a run without its tick',
+    `update ticks set outcome = 'missed', reason = 'down', run = null where tick = ${T(5)}`,
+    { kind: 'run', run: idOf(5), tick: T(5) },
+  ],
+  [
+    'a run that ended before it was granted',
+    `update runs set ended_at = ${T(4)} where id = '${idOf(5)}'`,
+    { kind: 'run', run: idOf(5) },
+  ],
+  [
+    'a run that ended with no outcome of the table',
+    `update runs set outcome = 'vanished' where id = '${idOf(5)}'`,
+    { kind: 'run', run: idOf(5) },
+  ],
+  [
+    'a run with a fence that was never granted',
+    `update runs set granted_at = null where id = '${idOf(5)}'`,
+    { kind: 'run', run: idOf(5) },
+  ],
   ['a live run under an old fence', `update slots set fence = 11 where job = 1`, { kind: 'run', run: idOf(10) }],
   ['a resource that an ended run holds', `update resources set run = '${idOf(5)}'`, { kind: 'resource', run: idOf(5) }],
   ['a live run without its resource', `delete from resources`, { kind: 'resource', run: idOf(10) }],
-  ['a queued run that holds a resource', `insert into resources values ('tape', 1, '${idOf(11)}')`, { kind: 'resource', run: idOf(11) }],
+  [
+    'a queued run that holds a resource',
+    `insert into resources values ('tape', 1, '${idOf(11)}')`,
+    { kind: 'resource', run: idOf(11) },
+  ],
   ['a slot whose newest run is gone', `update slots set newest = '${idOf(99)}' where job = 1`, { kind: 'slot', run: idOf(99) }],
   [
     'a run of a job that has no slot',
