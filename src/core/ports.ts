@@ -280,7 +280,8 @@ export interface Store extends LedgerReader {
    * Makes one turn true: all of it, durable when this returns or resolves, or none of it.
    * Synchronous where the medium is, so that a turn costs no detour. Calls never overlap: the engine waits for one before the next.
    *
-   * @throws TickwiseError `STORE_UNUSABLE` (or rejects with it) with nothing applied
+   * @throws TickwiseError `STORE_UNUSABLE` (or rejects with it) with nothing applied; or, with `facts.inDoubt` true, without knowing
+   *   whether the turn was applied: then the next call must be `settle` with the very same turn
    */
   commit(turn: Turn): TurnResult | Promise<TurnResult>;
   /** Sets the slot's own `paused`. @throws TickwiseError `JOB_NOT_FOUND` */
@@ -304,6 +305,14 @@ export interface RunOrder {
   readonly checkpoint: string | undefined;
   /** When the budget is spent: wall clock, for people and for the task. */
   readonly deadline: Instant;
+  /**
+   * Finds out what became of a turn in doubt: its commit failed when it may have taken effect already (a disk that reports an error
+   * for what it has written, a connection that is lost before the answer). Absent in stores that always know.
+   *
+   * @returns its result if it was applied; `undefined` if it was not and never will be
+   * @throws TickwiseError `STORE_UNUSABLE` (or rejects with it) as long as that cannot be known
+   */
+  settle?(turn: Turn): TurnResult | undefined | Promise<TurnResult | undefined>;
   /** The same instant on the monotonic clock: this one decides. */
   readonly budgetEnd: MonotonicMs;
   readonly graceMs: DurationMs;

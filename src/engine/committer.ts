@@ -2,6 +2,10 @@
  * Brings turns to the store, one at a time. What is asked for while a commit is under way goes into the next turn, so that
  * all starts and ends of one turn share one commit. A turn that the store refuses is put back and tried again: an end is
  * written late rather than never, and nothing starts meanwhile.
+ *
+ * A commit may also fail so that nobody knows whether it took effect. Such a turn is neither true nor to be put back: put back, its
+ * ends would be refused the second time and its grants belong to nobody. It stays in doubt, and nothing else is written, until
+ * the store can tell. A scheduler that stops meanwhile leaves it so; the next start finds in the ledger what became of it.
  */
 import { errorRecord, TickwiseError } from '../core/errors.ts';
 import type { Clock, Store, Timer, Turn, TurnResult } from '../core/ports.ts';
@@ -23,18 +27,20 @@ export interface TurnSource {
 
 /** The one writer. */
 export class Committer {
-  readonly #store: Pick<Store, 'commit'>;
+  readonly #store: Pick<Store, 'commit' | 'settle'>;
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #source: TurnSource;
   #state: 'idle' | 'asked' | 'committing' | 'failing' | 'closed' = 'idle';
   #failingSince: MonotonicMs | undefined;
+  /** A turn of which nobody knows whether it was applied. */
+  #inDoubt: Turn | undefined;
   #retry: Timer | undefined;
   readonly #onFailing: () => void;
   #whenChanged: (() => void)[] = [];
 
   /** @param onFailing called when the store begins to fail */
-  constructor(store: Pick<Store, 'commit'>, clock: Clock, events: Events, source: TurnSource, onFailing: () => void) {
+  constructor(store: Pick<Store, 'commit' | 'settle'>, clock: Clock, events: Events, source: TurnSource, onFailing: () => void) {
     this.#store = store;
     this.#clock = clock;
     this.#events = events;
@@ -47,9 +53,9 @@ export class Committer {
     return this.#failingSince !== undefined;
   }
 
-  /** A turn is with the store. */
+  /** A turn is with the store, or in doubt. */
   get isCommitting(): boolean {
-    return this.#state === 'committing';
+    return this.#state === 'committing' || this.#inDoubt !== undefined;
   }
 
   /** Nothing more is written. */
@@ -89,44 +95,54 @@ export class Committer {
     return new Promise((resolve) => this.#whenChanged.push(resolve));
   }
 
-  /** Writes nothing more. */
+  /** Writes nothing more. Who waits in a turn that is in doubt is answered as if it had not been applied. */
   close(): void {
     this.#state = 'closed';
     this.#retry?.cancel();
+    if (this.#inDoubt !== undefined) this.#source.restore(this.#inDoubt);
+    this.#inDoubt = undefined;
     this.#wakeWaiters();
   }
 
   #commit(): void {
     const turn = this.#source.build();
     if (turn === undefined) {
+      this.#recovered();
       this.#state = 'idle';
       this.#wakeWaiters();
       return;
     }
     this.#state = 'committing';
-    let result: TurnResult | Promise<TurnResult>;
+    this.#bring(
+      turn,
+      () => this.#store.commit(turn),
+      (result) => this.#done(turn, result),
+    );
+  }
+
+  #settle(turn: Turn): void {
+    this.#state = 'committing';
+    this.#bring(
+      turn,
+      () => this.#store.settle?.(turn),
+      (result) => this.#settled(turn, result),
+    );
+  }
+
+  #bring<Answer>(turn: Turn, ask: () => Answer | Promise<Answer>, then: (answer: Answer) => void): void {
+    let answer: Answer | Promise<Answer>;
     try {
-      result = this.#store.commit(turn);
+      answer = ask();
     } catch (error) {
       this.#failed(turn, error);
       return;
     }
-    if (result instanceof Promise) {
-      result.then(
-        (resolved) => this.#done(turn, resolved),
-        (error: unknown) => this.#failed(turn, error),
-      );
-    } else {
-      this.#done(turn, result);
-    }
+    if (answer instanceof Promise) answer.then(then, (error: unknown) => this.#failed(turn, error));
+    else then(answer);
   }
 
   #done(turn: Turn, result: TurnResult): void {
-    if (this.#failingSince !== undefined) {
-      const afterMs = this.#clock.monotonic() - this.#failingSince;
-      this.#failingSince = undefined;
-      this.#events.emit('storeRecovered', { afterMs });
-    }
+    this.#recovered();
     if (this.#state !== 'closed') this.#state = 'idle';
     this.#source.apply(turn, result);
     this.#wakeWaiters();
@@ -134,10 +150,26 @@ export class Committer {
     this.ask();
   }
 
+  /** The store can tell again; the next turn is built as after any failure. */
+  #settled(turn: Turn, result: TurnResult | undefined): void {
+    this.#inDoubt = undefined;
+    if (result === undefined) this.#source.restore(turn);
+    else this.#source.apply(turn, result);
+    if (this.#state !== 'closed') this.#commit();
+  }
+
+  #recovered(): void {
+    if (this.#failingSince === undefined) return;
+    const afterMs = this.#clock.monotonic() - this.#failingSince;
+    this.#failingSince = undefined;
+    this.#events.emit('storeRecovered', { afterMs });
+  }
+
   #failed(turn: Turn, error: unknown): void {
     // Anything else is a bug, here or in the store: it ends the process, and the next start recovers.
     if (!(error instanceof TickwiseError)) throw error;
-    this.#source.restore(turn);
+    if (this.#state === 'closed' || !(this.#inDoubt === turn || error.facts['inDoubt'] === true)) this.#source.restore(turn);
+    else this.#inDoubt = turn;
     if (this.#failingSince === undefined) {
       this.#failingSince = this.#clock.monotonic();
       this.#events.emit('storeFailed', { error: errorRecord(error) });
@@ -146,7 +178,12 @@ export class Committer {
     if (this.#state === 'closed') return;
     this.#state = 'failing';
     this.#wakeWaiters();
-    this.#retry = this.#clock.setTimer(this.#clock.monotonic() + RETRY_EACH_MS, () => this.#commit());
+    this.#retry = this.#clock.setTimer(this.#clock.monotonic() + RETRY_EACH_MS, () => this.#retryNow());
+  }
+
+  #retryNow(): void {
+    if (this.#inDoubt === undefined) this.#commit();
+    else this.#settle(this.#inDoubt);
   }
 
   #wakeWaiters(): void {

@@ -5,7 +5,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { TickwiseError } from '../core/errors.ts';
 import type { Job, JobName } from '../core/job.ts';
-import type { LedgerReader, NodeIdentity, Store, Turn, TurnResult } from '../core/ports.ts';
+import type { LedgerReader, NodeIdentity, Store } from '../core/ports.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
 import { ClockSteps } from './clock-steps.ts';
@@ -18,6 +18,8 @@ import { migrate } from './migrations.ts';
 import { findPlace, makePrivateFile, preparePlace } from './place.ts';
 import { Pruner } from './prune.ts';
 import { checkSoundness } from './soundness.ts';
+import { Transactions } from './transaction.ts';
+import { TurnTransactions } from './turn-transactions.ts';
 import { TurnWriter } from './turn.ts';
 
 /** How a store in SQLite is opened. */
@@ -103,23 +105,22 @@ function createStore(db: DatabaseSync, path: string, node: number, release: () =
   const definitions = new Definitions(db);
   const clockSteps = new ClockSteps(db);
   const writer = new TurnWriter(db, node, pruner, definitions);
-  const begin = db.prepare('begin immediate');
-  const commit = db.prepare('commit');
-  const settle = (committed: boolean): void => {
-    definitions.settle(committed);
-    clockSteps.settle(committed);
+  const transactions = new Transactions(db, path);
+  /** For what may be done twice: in doubt, it is to be done again. */
+  const transact = <Answer>(write: () => Answer): Answer => {
+    const fate = transactions.carryOut(write);
+    definitions.settle(fate.kind === 'committed');
+    if (fate.kind === 'committed') return fate.answer;
+    throw fate.error;
   };
-  const transact = <Answer>(write: () => Answer): Answer => inTransaction(db, path, begin, commit, write, settle);
-  const carryOut = (turn: Turn): TurnResult => {
-    clockSteps.watch(turn);
-    return writer.carryOut(turn);
-  };
+  const turns = new TurnTransactions({ db, path, transactions, writer, definitions, clockSteps });
   let closed = false;
   return {
     ...createLedger(db, path),
     durable: true,
     arm: async (jobs, now) => transact(() => arm(db, jobs, now, pruner, definitions)),
-    commit: (turn: Turn): TurnResult => transact(() => carryOut(turn)),
+    commit: (turn) => turns.commit(turn),
+    settle: (turn) => turns.settle(turn),
     setPaused: async (job, paused) => transact(() => setPaused(db, job, paused)),
     [Symbol.asyncDispose]: async () => {
       if (closed) return;
@@ -129,32 +130,6 @@ function createStore(db: DatabaseSync, path: string, node: number, release: () =
       release();
     },
   };
-}
-
-/** All of it or nothing: whatever is thrown, the transaction is over afterwards and the next may begin. */
-function inTransaction<Answer>(
-  db: DatabaseSync,
-  path: string,
-  begin: StatementSync,
-  commit: StatementSync,
-  write: () => Answer,
-  settle: (committed: boolean) => void,
-): Answer {
-  try {
-    begin.run();
-    const answer = write();
-    commit.run();
-    settle(true);
-    return answer;
-  } catch (thrown) {
-    settle(false);
-    try {
-      if (db.isTransaction) db.exec('rollback');
-    } catch {
-      // SQLite rolls back by itself on the errors after which this fails; what matters is the first error.
-    }
-    throw storeFault(thrown, 'cannot be written; nothing of this turn was kept', path);
-  }
 }
 
 function arm(db: DatabaseSync, jobs: readonly Job[], now: Instant, pruner: Pruner, definitions: Definitions): SlotState[] {

@@ -159,6 +159,10 @@ export class GatedStore implements Store {
     return this.#held === undefined ? result : this.#gate().then(() => result);
   }
 
+  settle(turn: Turn): ReturnType<NonNullable<Store['settle']>> {
+    return this.#inner.settle?.(turn);
+  }
+
   async arm(...args: Parameters<Store['arm']>): ReturnType<Store['arm']> {
     if (this.#holdsArm) await this.#gate();
     if (this.isFailing) throw unusable();
