@@ -101,7 +101,7 @@ export const NOT_IN_SRC: Readonly<Record<string, readonly string[]>> = {
 export const LONGEST_FILE = 260;
 export const LONGER_FILES: Readonly<Record<string, number>> = {
   /** Every contract in one place, most of it docstrings. */
-  'src/core/ports.ts': 360,
+  'src/core/ports.ts': 440,
 };
 
 /** Names that say nothing. */
