@@ -15,6 +15,7 @@ import { storeFault } from './fault.ts';
 import { createLedger } from './ledger.ts';
 import { takeLock } from './lock.ts';
 import { migrate } from './migrations.ts';
+import { enterNode, markClean } from './nodes.ts';
 import { findPlace, makePrivateFile, preparePlace } from './place.ts';
 import { Pruner } from './prune.ts';
 import { checkSoundness } from './soundness.ts';
@@ -82,22 +83,6 @@ function configure(db: DatabaseSync, synchronous: 'full' | 'normal'): void {
   db.exec(`pragma synchronous = ${synchronous}`);
   db.exec(`pragma wal_autocheckpoint = ${WAL_PAGES}`);
   db.exec(`pragma journal_size_limit = ${WAL_LIMIT_BYTES}`);
-}
-
-function enterNode(db: DatabaseSync, node: NodeIdentity): number {
-  const row = db
-    .prepare('insert into nodes (id, host, boot_id, pid, pid_start, started_at) values (?, ?, ?, ?, ?, ?) returning node')
-    .get(node.id, node.host, node.bootId, node.pid, node.pidStart, node.startedAt);
-  return row?.['node'] as number;
-}
-
-/** A full disk shall not keep the file open: without the mark, the next start looks the ledger over. */
-function markClean(db: DatabaseSync, node: number): void {
-  try {
-    db.prepare('update nodes set clean = 1 where node = ?').run(node);
-  } catch (thrown) {
-    if (!(storeFault(thrown, '', '') instanceof TickwiseError)) throw thrown;
-  }
 }
 
 function createStore(db: DatabaseSync, path: string, node: number, release: () => void): Store {

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import type { Grant, TurnResult } from '../../src/core/ports.ts';
 import { runIdOf } from '../../src/core/tick.ts';
@@ -73,6 +74,25 @@ it('keeps the log of a long series of commits short', async () => {
     await store.commit(turnOf(at, { ends: grants.map((grant) => endOf(grant, at, { checkpoint })) }));
   }
   expect(statSync(folder.file('ledger.db-wal')).size).toBeLessThan(16 * 1024 * 1024);
+});
+
+it('forgets daemons that no run names, and none that a run names, however often it is started', async () => {
+  using folder = tempFolder();
+  const path = folder.file('ledger.db');
+  const job = makeJob('a');
+  const at = ARMED_AT + 1;
+  {
+    await using store = await openSqliteStore({ path, node: NODE });
+    await store.arm([job], ARMED_AT);
+    await store.commit(turnOf(at, { claims: [ticksOf(job, [at])] }));
+  }
+  using raw = new DatabaseSync(path);
+  raw.exec(`with recursive n (i) as (values (2) union all select i + 1 from n where i < 1200)
+    insert into nodes (id, host, boot_id, pid, pid_start, started_at, clean) select 'old-' || i, 'here', 'boot', i, i, i, 1 from n`);
+  await using store = await openSqliteStore({ path, node: { ...NODE, id: 'next' } });
+  expect(raw.prepare('select id from nodes order by node').all()).toEqual([{ id: NODE.id }, { id: 'next' }]);
+  expect(await store.liveRuns()).toMatchObject([{ node: NODE }]);
+  expect(() => raw.exec("insert into resources values ('disk', 99, 'x')")).toThrow('FOREIGN KEY');
 });
 
 it('says that a commit survives the process', async () => {
