@@ -27,6 +27,8 @@ export type StoreKind = 'memory' | 'sqlite';
  */
 export async function startSubject(store: StoreKind, jobs: object | string): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), 'tickwise-bench-'));
+  // A probe that weighs or times the start ends its process without stopping anything.
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const calendar = createCalendar();
   const clock = createSystemClock();
   const options = { env: process.env, calendar, now: clock.now(), hostTimezone: 'UTC' };
