@@ -12,12 +12,13 @@ import { heap } from './measures/heap.ts';
 import { idle } from './measures/idle.ts';
 import { isolation } from './measures/isolation.ts';
 import { lateness } from './measures/lateness.ts';
+import { recovery } from './measures/recovery.ts';
 import { startUp } from './measures/start-up.ts';
 import { stepLoop } from './measures/step-loop.ts';
 import { installPeers } from './peers.ts';
 import { tableOf } from './table.ts';
 
-const MEASURES: readonly Measure[] = [stepLoop, dispatch, durable, isolation, lateness, heap, arming, idle, startUp];
+const MEASURES: readonly Measure[] = [stepLoop, dispatch, durable, isolation, lateness, heap, arming, idle, startUp, recovery];
 
 const USAGE = `npm run bench -- [options] [measure ...]
 

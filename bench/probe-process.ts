@@ -13,6 +13,7 @@ const PROBES: Readonly<Record<string, () => Promise<Readonly<Record<string, Prob
   heap: async () => (await import('./measures/heap.ts')).probes,
   arming: async () => (await import('./measures/arming.ts')).probes,
   idle: async () => (await import('./measures/idle.ts')).probes,
+  recovery: async () => (await import('./measures/recovery.ts')).probes,
 };
 
 const [measure = '', name = ''] = (process.argv[2] ?? '').split('/');

@@ -5,18 +5,18 @@
 import type { Config, StoreConfig } from './config/config.ts';
 import { TickwiseError } from './core/errors.ts';
 import type { Job } from './core/job.ts';
-import type { Calendar, Clock, NodeIdentity, Runner, RunOrder, SpawnedProcess, Store } from './core/ports.ts';
+import type { Calendar, Clock, NodeIdentity, Runner, RunOrder, Store } from './core/ports.ts';
 import type { TaskLog } from './core/task.ts';
 import { Events } from './engine/events.ts';
 import { narrate } from './engine/narrate.ts';
-import { type DeathProver, recover } from './engine/recovery.ts';
+import { recover } from './engine/recovery.ts';
 import { Scheduler } from './engine/scheduler.ts';
 import { createCommandRunner } from './runner/command.ts';
 import { createHttpRunner } from './runner/http.ts';
 import { createInlineRunner } from './runner/inline.ts';
 import { findTimeout } from './runner/launcher.ts';
+import { LeftRuns } from './runner/left-runs.ts';
 import { importTask } from './runner/module.ts';
-import { isAlive, readProcess } from './runner/proc.ts';
 import { createProcessRunner } from './runner/process.ts';
 import { createProcessTrees, type ProcessTrees } from './runner/process-tree.ts';
 import { createWorkerRunner } from './runner/worker.ts';
@@ -80,7 +80,7 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
   const recovery = recover(left, {
     scheduler,
     clock,
-    prover: proverWith(() => runners.trees),
+    prover: new LeftRuns(() => runners.trees, isNodeAlive),
     onUnproven: (run, why) => options.log?.error(UNPROVEN, { job: run.job, runId: run.id, what: why }),
     signal: givingUp.signal,
   });
@@ -183,40 +183,4 @@ function findTask({ job }: RunOrder): unknown {
 
 function matches(job: Job, labels: Readonly<Record<string, string>>): boolean {
   return Object.entries(job.nodeSelector ?? {}).every(([name, value]) => labels[name] === value);
-}
-
-/** How long what an earlier daemon left alive has between SIGTERM and SIGKILL. */
-const LEFT_GRACE_MS = 2_000;
-
-/**
- * Threads and inline steps died with their daemon. Processes may have outlived it: those that carry the run's id, and the warm
- * children of that daemon, which carry its node id. They are stopped, and both trees must be empty.
- */
-function proverWith(trees: () => ProcessTrees): DeathProver {
-  return {
-    async prove(run) {
-      if (run.node === undefined) return 'the ledger does not say which daemon ran it';
-      if (isNodeAlive(run.node)) return `its daemon (pid ${run.node.pid}) is alive`;
-      for (const tree of [trees().findRun(run.id), trees().findRun(run.node.id, 'TICKWISE_NODE_ID')]) {
-        if (await tree.waitEmpty(0)) continue;
-        await tree.signal('SIGTERM');
-        if (await tree.waitEmpty(LEFT_GRACE_MS)) continue;
-        await tree.signal('SIGKILL');
-        if (!(await tree.waitEmpty(LEFT_GRACE_MS))) return `processes of it are alive: ${(await tree.members()).join(', ')}`;
-      }
-      return run.process === undefined ? undefined : endProcess(run.process);
-    },
-  };
-}
-
-/** The process that the ledger names, should it have cleared its environment: it leads a group of its own. */
-function endProcess({ pid, start }: SpawnedProcess): string | undefined {
-  const found = readProcess(pid);
-  if (found === undefined || found.start !== start || !isAlive(found)) return undefined;
-  try {
-    process.kill(found.group === pid ? -pid : pid, 'SIGKILL');
-  } catch {
-    // It has just ended, or it is beyond our rights; the next look tells.
-  }
-  return `its process ${pid} was alive and has been killed; looking again`;
 }

@@ -8,7 +8,7 @@
  * @see https://docs.kernel.org/admin-guide/cgroup-v2.html
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive, readProcess } from './proc.ts';
 
@@ -88,8 +88,9 @@ export class CgroupHome {
   existing(id: string): Cgroup[] {
     if (!NAME.test(id)) return [];
     return this.#homes()
-      .filter((home) => childrenOf(home).includes(id))
-      .map((home) => new Cgroup(join(home, id)));
+      .map((home) => join(home, id))
+      .filter((path) => existsSync(path))
+      .map((path) => new Cgroup(path));
   }
 
   /** Removes this daemon's groups, as far as they are empty. */

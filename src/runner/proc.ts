@@ -1,6 +1,7 @@
 /** Reading Linux' `/proc`: who is alive, whose child, in which group and session, and since when. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Marks } from './marks.ts';
 
 /** One process at one instant. `pid` and `start` together name it for ever: a pid alone is used again. */
 export interface ProcessInfo {
@@ -83,18 +84,23 @@ function listPids(): number[] {
 }
 
 /**
- * What the environment of a process says about some entries.
+ * The environment of a process: entries `NAME=value`, each ended by a NUL.
  *
  * @param pid its number
- * @param entries each as `NAME=value`
- * @returns whether it holds one of them; `unknown` while a program is being loaded, for some microseconds or, on a busy machine,
- *   milliseconds, when it shows neither environment nor arguments. One that may not be read (another user's), or is gone, holds none
+ * @returns `undefined` for one that may not be read (another user's) or is gone; empty for one that has none, or loads a program
  */
-export function hasEnvironment(pid: number, entries: readonly string[]): boolean | 'unknown' {
-  const text = readText(`/proc/${pid}/environ`);
-  if (text === undefined) return false;
-  if (text === '') return readText(`/proc/${pid}/cmdline`) === '' ? 'unknown' : false;
-  return entries.some((entry) => text.startsWith(`${entry}\0`) || text.includes(`\0${entry}\0`));
+export function readEnvironment(pid: number): string | undefined {
+  return readText(`/proc/${pid}/environ`);
+}
+
+/**
+ * Whether a process that shows no environment is loading a program: for some microseconds or, on a busy machine, milliseconds, it
+ * shows neither environment nor arguments.
+ *
+ * @param pid its number
+ */
+export function isLoading(pid: number): boolean {
+  return readText(`/proc/${pid}/cmdline`) === '';
 }
 
 function readText(file: string): string | undefined {
@@ -115,6 +121,8 @@ export interface TableReading {
    * that was born and has ended meanwhile may have left a child that nobody listed.
    */
   readonly isExact: boolean;
+  /** What those alive carry; to be asked at once. */
+  readonly marks: Marks;
 }
 
 /** How long reading the table may hold the event loop at a stretch. */
@@ -166,7 +174,7 @@ async function readAll(): Promise<TableReading> {
     const now = newestPid();
     if (now === newest || now === undefined) break;
     // Numbers start anew at the kernel's `pid_max`.
-    if (now < newest) return { alive, dead, isExact: false };
+    if (now < newest) return { alive, dead, isExact: false, marks: new Marks(alive) };
     for (let pid = newest + 1; pid <= now && births < MOST_BIRTHS; pid++, births++) {
       const process = look(pid);
       if (process === undefined ? !isThread(pid) : !isAlive(process)) isExact = false;
@@ -174,7 +182,7 @@ async function readAll(): Promise<TableReading> {
     if (births === MOST_BIRTHS) isExact = false;
     newest = now;
   }
-  return { alive, dead, isExact };
+  return { alive, dead, isExact, marks: new Marks(alive) };
 }
 
 /** The number that was given to a process or a thread last. @see proc_sys_kernel(5), proc_loadavg(5) */

@@ -11,7 +11,8 @@
  * seen, and its child was not listed. A chain of those, each living for a millisecond, was seen to slip through two looks in a row.
  * So a look counts only if the table showed one instant; and for groups the kernel is asked, which answers for all of a group at once.
  */
-import { hasEnvironment, type ProcessInfo, readProcess, type TableReading } from './proc.ts';
+import type { Marks } from './marks.ts';
+import { type ProcessInfo, readProcess, type TableReading } from './proc.ts';
 
 /** What one look says. */
 export interface Look {
@@ -56,7 +57,12 @@ export class Sweep {
    * @param table a reading of the process table
    * @returns its live processes, and whether that is all
    */
-  look({ alive, dead, isExact }: TableReading): Look {
+  look({ alive, dead, isExact, marks }: TableReading): Look {
+    // Of a run that nothing is known of, which is what a dead daemon leaves behind a thousand times, marks alone can tell.
+    if (this.#oldestStart === undefined && this.#known.size + this.#groups.size === 0) {
+      const marked = marks.find(this.#marks);
+      if (marked.found.length === 0) return { found: [], isSure: isExact && marked.isSure };
+    }
     this.#forgetReused(alive);
     const found: ProcessInfo[] = [];
     let isSure = isExact;
@@ -64,7 +70,7 @@ export class Sweep {
     for (let isFirst = true; ; isFirst = false) {
       const others: ProcessInfo[] = [];
       for (const candidate of rest) {
-        const isOurs = this.#isKin(candidate) || (isFirst && this.#isMarked(candidate));
+        const isOurs = this.#isKin(candidate) || (isFirst && this.#isMarked(candidate, marks));
         if (isOurs === 'unknown') isSure = false;
         if (isOurs === true) {
           found.push(candidate);
@@ -126,8 +132,8 @@ export class Sweep {
     return known.has(process.pid) || known.has(process.parent) || known.has(process.group) || known.has(process.session);
   }
 
-  #isMarked(process: ProcessInfo): boolean | 'unknown' {
-    return this.#isYoung(process) && hasEnvironment(process.pid, this.#marks);
+  #isMarked(process: ProcessInfo, marks: Marks): boolean | 'unknown' {
+    return this.#isYoung(process) && marks.has(process.pid, this.#marks);
   }
 
   #isYoung({ start }: ProcessInfo): boolean {
