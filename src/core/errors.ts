@@ -22,6 +22,10 @@ export const ERROR_CODES = {
   STORE_LOCKED: 'another daemon has this store open',
   STORE_UNUSABLE: 'the store cannot be opened, read or written',
   STORE_UNSUPPORTED: 'the store is of a kind, or in a place, that cannot keep the promise',
+  CONTEXT_CANCELLED: 'a context was cancelled, and nobody said why',
+  DEADLINE_EXCEEDED: 'the time of a context is over',
+  TASK_FAILED: 'one of several tasks failed; the cause is what it threw',
+  SCOPE_CLOSED: 'a group, a channel or a pipeline was used after its end',
   NOT_SUPPORTED: 'this machine or version cannot do what was asked',
 } as const;
 
