@@ -4,6 +4,7 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Config } from '../../src/config/config.ts';
 import type { Figure, Measure, Plan } from '../figure.ts';
 import { probe } from '../probe.ts';
 import { compare, median, takeTurns } from '../sample.ts';
@@ -105,10 +106,7 @@ function copyOf(left: string, folder: string): string {
   return path;
 }
 
-async function configOf(
-  path: string,
-  jobs: object,
-): Promise<ReturnType<typeof import('../../src/config/load.ts').parseConfigObject>> {
+async function configOf(path: string, jobs: object): Promise<Config> {
   const { parseConfigObject } = await import('../../src/config/load.ts');
   const { createCalendar } = await import('../../src/system/calendar.ts');
   const options = { env: process.env, calendar: createCalendar(), now: Date.now(), hostTimezone: 'UTC' };

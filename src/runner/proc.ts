@@ -1,7 +1,5 @@
-/** Reading Linux' `/proc`: who is alive, whose child, in which group and session, and since when. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Marks } from './marks.ts';
+/** Reading a process in Linux' `/proc`: alive or not, whose child, in which group and session, since when, with which environment. */
+import { readFileSync } from 'node:fs';
 
 /** One process at one instant. `pid` and `start` together name it for ever: a pid alone is used again. */
 export interface ProcessInfo {
@@ -69,21 +67,6 @@ export function isAlive(process: ProcessInfo): boolean {
 }
 
 /**
- * The numbers of all processes, youngest numbers first: a process that forks and leaves is replaced by a higher number, and
- * the less time passes between listing and reading, the less it can slip through.
- *
- * @returns numbers; some may be gone by the time they are looked at
- */
-function listPids(): number[] {
-  const pids: number[] = [];
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name);
-    if (pid > 0) pids.push(pid);
-  }
-  return pids.sort((a, b) => b - a);
-}
-
-/**
  * The environment of a process: entries `NAME=value`, each ended by a NUL.
  *
  * @param pid its number
@@ -108,104 +91,5 @@ function readText(file: string): string | undefined {
     return readFileSync(file, 'latin1');
   } catch {
     return undefined;
-  }
-}
-
-/** All processes, as far as one reading can tell. */
-export interface TableReading {
-  readonly alive: readonly ProcessInfo[];
-  /** Zombies. */
-  readonly dead: readonly ProcessInfo[];
-  /**
-   * Whether it shows one instant: every process that was born while the table was read has been looked at too. Otherwise one
-   * that was born and has ended meanwhile may have left a child that nobody listed.
-   */
-  readonly isExact: boolean;
-  /** What those alive carry; to be asked at once. */
-  readonly marks: Marks;
-}
-
-/** How long reading the table may hold the event loop at a stretch. */
-const LONGEST_SLICE_MS = 2;
-/** More births than this during one reading are not looked at one by one. */
-const MOST_BIRTHS = 1_000;
-
-/**
- * The table of all processes, read when asked. Those who ask in the same turn share one reading, so that sixteen runs that
- * end together cost no more than one.
- */
-export class ProcessTable {
-  #pending: Promise<TableReading> | undefined;
-
-  /**
-   * Reads the table, in slices that leave the event loop free.
-   *
-   * @returns a reading that was begun after this call, never before it
-   * @throws (rejects) when `/proc` cannot be listed
-   */
-  read(): Promise<TableReading> {
-    this.#pending ??= nextTurn().then(() => {
-      this.#pending = undefined;
-      return readAll();
-    });
-    return this.#pending;
-  }
-}
-
-async function readAll(): Promise<TableReading> {
-  const alive: ProcessInfo[] = [];
-  const dead: ProcessInfo[] = [];
-  const look = (pid: number): ProcessInfo | undefined => {
-    const process = readProcess(pid);
-    if (process !== undefined) (isAlive(process) ? alive : dead).push(process);
-    return process;
-  };
-  let sliceEnd = performance.now() + LONGEST_SLICE_MS;
-  let newest = newestPid();
-  for (const pid of listPids()) {
-    if (newest !== undefined && pid > newest) continue;
-    look(pid);
-    if (performance.now() < sliceEnd) continue;
-    await nextTurn();
-    sliceEnd = performance.now() + LONGEST_SLICE_MS;
-  }
-  let isExact = newest !== undefined;
-  for (let births = 0; newest !== undefined && births < MOST_BIRTHS;) {
-    const now = newestPid();
-    if (now === newest || now === undefined) break;
-    // Numbers start anew at the kernel's `pid_max`.
-    if (now < newest) return { alive, dead, isExact: false, marks: new Marks(alive) };
-    for (let pid = newest + 1; pid <= now && births < MOST_BIRTHS; pid++, births++) {
-      const process = look(pid);
-      if (process === undefined ? !isThread(pid) : !isAlive(process)) isExact = false;
-    }
-    if (births === MOST_BIRTHS) isExact = false;
-    newest = now;
-  }
-  return { alive, dead, isExact, marks: new Marks(alive) };
-}
-
-/** The number that was given to a process or a thread last. @see proc_sys_kernel(5), proc_loadavg(5) */
-function newestPid(): number | undefined {
-  for (const [file, field] of [
-    ['/proc/sys/kernel/ns_last_pid', 0],
-    ['/proc/loadavg', 4],
-  ] as const) {
-    try {
-      const pid = Number(readFileSync(file, 'latin1').trim().split(' ')[field]);
-      if (pid > 0) return pid;
-    } catch {
-      // The first is there on kernels that can restore processes; the second always, but made up in some containers.
-    }
-  }
-  return undefined;
-}
-
-/** A living thread of some process has a number too, which is not listed but can be asked for. */
-function isThread(pid: number): boolean {
-  try {
-    return !readFileSync(`/proc/${pid}/status`, 'latin1').includes(`Tgid:\t${pid}\n`);
-  } catch {
-    return false;
   }
 }

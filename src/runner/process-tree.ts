@@ -20,7 +20,8 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Cgroup, CgroupHome } from './cgroup.ts';
 import { GroupTree } from './process-group.ts';
-import { isAlive, type ProcessInfo, ProcessTable, readProcess } from './proc.ts';
+import { isAlive, type ProcessInfo, readProcess } from './proc.ts';
+import { ProcessTable } from './process-table.ts';
 import { Sweep } from './sweep.ts';
 
 /** All processes of one run, or of one warm host. */

@@ -12,7 +12,8 @@
  * So a look counts only if the table showed one instant; and for groups the kernel is asked, which answers for all of a group at once.
  */
 import type { Marks } from './marks.ts';
-import { type ProcessInfo, readProcess, type TableReading } from './proc.ts';
+import { type ProcessInfo, readProcess } from './proc.ts';
+import type { TableReading } from './process-table.ts';
 
 /** What one look says. */
 export interface Look {

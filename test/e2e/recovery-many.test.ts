@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { JOB_DEFAULTS, type Job } from '../../src/core/job.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { readIdentity } from '../../src/system/identity.ts';
-import { FIXTURES, HAS_PROC, Site } from './daemon-process.ts';
+import { FIXTURES, HAS_PROC, type Line, Site } from './daemon-process.ts';
 
 const RUNS = 50;
 const names = Array.from({ length: RUNS }, (_, index) => `job-${index}`);
@@ -42,7 +42,7 @@ describe.runIf(HAS_PROC)('a daemon that finds many runs of a dead one', () => {
     await daemon.line((line) => line.message === 'run succeeded' && line['job'] === 'quick');
 
     const up = daemon.lines.find((line) => line.message.endsWith(' is up'));
-    const at = (line: object | undefined): number => Date.parse(String((line as { time?: string } | undefined)?.time));
+    const at = (line: Line | undefined): number => Date.parse(String(line?.['time']));
     expect(Math.max(...lost.map(at)) - at(up)).toBeLessThan(1_000);
     daemon.signal('SIGTERM');
     expect(await daemon.exited).toBe(0);

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { isAlive, parseStat, ProcessTable, readEnvironment, readProcess } from '../../src/runner/proc.ts';
+import { isAlive, parseStat, readEnvironment, readProcess } from '../../src/runner/proc.ts';
+import { ProcessTable } from '../../src/runner/process-table.ts';
 
 const numbers = '7 8 9 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 272707 1000 50';
 
