@@ -34,6 +34,8 @@ interface Known {
   readonly days: DayFields | undefined;
 }
 
+type Features = Pick<Known, 'fixed' | 'days'>;
+
 /** Cron patterns and their ticks. */
 export interface CronTicks {
   /**
@@ -53,6 +55,7 @@ export interface CronTicks {
 export function createCronTicks(): CronTicks {
   const zones = new Map<string, Map<string, Known>>();
   const compiled = new Map<string, Cron>();
+  const features = new Map<string, Features>();
   const clocks = createZoneClocks();
   let knownCount = 0;
 
@@ -70,11 +73,19 @@ export function createCronTicks(): CronTicks {
       from: new Float64Array(ANSWERS_KEPT).fill(Infinity),
       next: new Float64Array(ANSWERS_KEPT),
       oldest: 0,
-      ...featuresOf(pattern),
+      ...sharedFeaturesOf(hourly(pattern).base),
     };
     patterns.set(pattern, known);
     knownCount++;
     return known;
+  };
+
+  const sharedFeaturesOf = (base: string): Features => {
+    let found = features.get(base);
+    if (found !== undefined) return found;
+    if (features.size >= KNOWN_LIMIT) features.clear();
+    features.set(base, (found = featuresOf(base)));
+    return found;
   };
 
   const compiledOf = (pattern: string): Cron => {
@@ -89,7 +100,13 @@ export function createCronTicks(): CronTicks {
     return cron;
   };
 
-  const ask = (pattern: string, after: number): number => compiledOf(pattern).nextRun(new Date(after))?.getTime() ?? Infinity;
+  // A second and a minute that are plain numbers are added afterwards, which is exact in UTC: so `17 3 * * *` and `42 3 * * *` share one
+  // compiled pattern, and 100,000 jobs at times of their own have a few hundred.
+  const ask = (pattern: string, after: number): number => {
+    const { base, shiftMs } = hourly(pattern);
+    const next = compiledOf(base).nextRun(new Date(after - shiftMs));
+    return next === null ? Infinity : next.getTime() + shiftMs;
+  };
 
   /**
    * Croner is asked about years in which a day matches, from that day on. It may be too late on the first such day, and that the
@@ -138,7 +155,7 @@ export function compileFields(pattern: string): CronPattern {
 }
 
 /** What is kept of a compiled pattern: the rest of it is too large. */
-function featuresOf(pattern: string): Pick<Known, 'fixed' | 'days'> {
+function featuresOf(pattern: string): Features {
   const fields = compileFields(pattern);
   const fixed = fields.isFixedTime;
   if (isNickname(pattern) || isDaily(fields)) return { fixed, days: undefined };
@@ -165,6 +182,17 @@ function inYear(pattern: string, year: number): string {
   const fields = pattern.trim().split(/\s+/);
   if (fields.length === 5) fields.unshift('0');
   return [...fields.slice(0, 6), year].join(' ');
+}
+
+const PLAIN_NUMBER = /^\d{1,2}$/;
+
+/** A pattern of plain second and minute as the pattern of its full hours, and how much later it falls due. Both fall due in the same hours. */
+function hourly(pattern: string): { readonly base: string; readonly shiftMs: number } {
+  const fields = pattern.trim().split(/\s+/);
+  const [second = '', minute = ''] = fields.length === 5 ? ['0', fields[0]] : fields;
+  if (isNickname(pattern) || !PLAIN_NUMBER.test(second) || !PLAIN_NUMBER.test(minute)) return { base: pattern, shiftMs: 0 };
+  const rest = fields.slice(fields.length === 5 ? 1 : 2);
+  return { base: ['0', '0', ...rest].join(' '), shiftMs: (Number(minute) * 60 + Number(second)) * 1_000 };
 }
 
 function isNickname(pattern: string): boolean {
