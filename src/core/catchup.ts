@@ -1,5 +1,6 @@
 /** What becomes of ticks that fell due while no node was up. */
 import type { Job } from './job.ts';
+import type { TickRange } from './tick-range.ts';
 import type { MissReason } from './tick.ts';
 import type { DurationMs, Instant } from './time.ts';
 
@@ -44,6 +45,31 @@ export function planCatchUp(
     default:
       return job.onMissed satisfies never;
   }
+}
+
+/** The plan for missed ticks too many to be listed; together the parts hold each of them once. */
+export interface GapPlan {
+  readonly missed: readonly (TickRange & { readonly reason: MissReason })[];
+  /** Folds into the run of the newest missed tick. */
+  readonly folded: TickRange | undefined;
+}
+
+/**
+ * Divides a gap as {@link planCatchUp} divides ticks. None of its ticks is run: those that might be are listed.
+ *
+ * @param job its policies
+ * @param gap lies before all missed ticks that are listed; `undefined`: there is none
+ * @param now the window reaches back from here
+ */
+export function planGap(job: Pick<Job, 'onMissed' | 'missedWindowMs'>, gap: TickRange | undefined, now: Instant): GapPlan {
+  if (gap === undefined) return { missed: [], folded: undefined };
+  const border = Math.min(gap.to, Math.max(gap.from, Math.ceil(windowStart(now, job.missedWindowMs)) - 1));
+  const missed: (TickRange & { reason: MissReason })[] = [];
+  if (border > gap.from) missed.push({ from: gap.from, to: border, reason: 'window' });
+  if (border === gap.to) return { missed, folded: undefined };
+  const inWindow = { from: border, to: gap.to };
+  if (job.onMissed === 'latest') return { missed, folded: inWindow };
+  return { missed: [...missed, { ...inWindow, reason: job.onMissed === 'skip' ? 'down' : 'limit' }], folded: undefined };
 }
 
 /**

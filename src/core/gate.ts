@@ -3,10 +3,11 @@
  * called by the store inside the transaction that makes their decisions true. They are total and pure: the same slot,
  * ticks and instant give the same decisions on every node.
  */
-import { planCatchUp } from './catchup.ts';
+import { planCatchUp, planGap } from './catchup.ts';
 import type { Job } from './job.ts';
 import type { Cause } from './run.ts';
 import type { QueuedRun, SlotView } from './slot.ts';
+import type { TickRange } from './tick-range.ts';
 import { type MissReason, runIdOf, type SkipReason } from './tick.ts';
 import type { Instant } from './time.ts';
 
@@ -32,8 +33,19 @@ export type Decision =
   | { readonly kind: 'skip'; readonly tick: Instant; readonly reason: SkipReason }
   | { readonly kind: 'miss'; readonly tick: Instant; readonly reason: MissReason }
   | { readonly kind: 'fold'; readonly tick: Instant; readonly into: string }
+  | RangeDecision
   /** Ask the live run to stop: a newer tick of policy `cancel` waits for its proven end. */
   | { readonly kind: 'stop'; readonly runId: string };
+
+/** What shall become of all ticks in a range. */
+export type RangeDecision = { readonly kind: 'range'; readonly range: TickRange } & (
+  | { readonly outcome: 'skipped'; readonly reason: SkipReason; readonly into?: undefined }
+  | { readonly outcome: 'missed'; readonly reason: MissReason; readonly into?: undefined }
+  | { readonly outcome: 'folded'; readonly reason?: undefined; readonly into: string }
+);
+
+/** A decision about one tick. */
+export type TickDecision = Extract<Decision, { readonly tick: Instant }>;
 
 /** Why a trigger was refused. */
 export type RefusalReason = Extract<SkipReason, 'overlap' | 'exclusive' | 'draining' | 'unmatched'>;
@@ -52,17 +64,24 @@ export type TriggerDecision =
  * @param dueTicks ascending; those at or before `slot.decidedUntil` are passed over: a tick is decided once
  * @param slot the slot as the transaction reads it
  * @param context instant and circumstances
- * @returns one decision for each undecided tick, in order of their carrying out; and a `stop` where the policy asks for one.
- *   At most one decision is `start`, and none if a run is live
+ * @param gap ticks before `dueTicks` that are too many to be listed: missed, whatever `liveSince` says
+ * @returns one decision for each undecided tick, in order of their carrying out; at most two for the gap, which together cover
+ *   what of it is undecided; and a `stop` where the policy asks for one. At most one decision is `start`, and none if a run is live
  */
-export function decide(job: Job, dueTicks: readonly Instant[], slot: SlotView, context: GateContext): Decision[] {
+export function decide(
+  job: Job,
+  dueTicks: readonly Instant[],
+  slot: SlotView,
+  context: GateContext,
+  gap?: TickRange,
+): Decision[] {
   const decisions: Decision[] = [];
   const first = dueTicks.findIndex((tick) => tick > slot.decidedUntil);
   if (first === -1) return decisions;
   const door = new Door(job, slot, context);
   const firstLive = dueTicks.findIndex((tick) => tick > slot.decidedUntil && tick > context.liveSince);
   const missed = dueTicks.slice(first, firstLive === -1 ? undefined : firstLive);
-  if (missed.length > 0) decideMissed(door, missed, decisions);
+  if (missed.length > 0 || gap !== undefined) decideMissed(door, missed, gap, decisions);
   if (firstLive === -1) return decisions;
   for (let index = firstLive; index < dueTicks.length; index++) decideLive(door, dueTicks[index] as Instant, decisions);
   return decisions;
@@ -108,6 +127,7 @@ class Door {
   readonly begun: boolean;
   readonly queued: QueuedRun[];
   readonly paused: boolean;
+  readonly decidedUntil: Instant;
   /** The live run is one of these decisions. */
   startedNow = false;
   stopAsked = false;
@@ -119,6 +139,7 @@ class Door {
     this.begun = !context.waitingForPlace;
     this.queued = [...slot.queued];
     this.paused = job.paused || slot.paused;
+    this.decidedUntil = slot.decidedUntil;
   }
 
   closedFor(): SkipReason | undefined {
@@ -144,9 +165,12 @@ class Door {
   }
 }
 
-function decideMissed(door: Door, missedTicks: readonly Instant[], decisions: Decision[]): void {
+function decideMissed(door: Door, missedTicks: readonly Instant[], gap: TickRange | undefined, decisions: Decision[]): void {
   const closed = door.closedFor();
+  const undecided = gap === undefined ? undefined : { from: Math.max(gap.from, door.decidedUntil), to: gap.to };
+  const range = undecided === undefined || undecided.from >= undecided.to ? undefined : undecided;
   if (closed !== undefined) {
+    if (range !== undefined) decisions.push({ kind: 'range', range, outcome: 'skipped', reason: closed });
     for (const tick of missedTicks) decisions.push({ kind: 'skip', tick, reason: closed });
     return;
   }
@@ -154,6 +178,8 @@ function decideMissed(door: Door, missedTicks: readonly Instant[], decisions: De
   const waiting = door.queued.filter((run) => run.cause === 'catchup').length;
   const missedLimit = Math.max(0, door.job.missedLimit - waiting);
   const plan = planCatchUp({ ...door.job, missedLimit }, missedTicks, door.context.now);
+  const parts = planGap(door.job, range, door.context.now);
+  for (const { reason, ...part } of parts.missed) decisions.push({ kind: 'range', range: part, outcome: 'missed', reason });
   for (const { tick, reason } of plan.missed) decisions.push({ kind: 'miss', tick, reason });
   const newest = plan.run[0];
   const target = newest === undefined ? undefined : runIdOf(door.job.name, newest);
@@ -166,7 +192,12 @@ function decideMissed(door: Door, missedTicks: readonly Instant[], decisions: De
   for (const tick of plan.folded) {
     decisions.push(led && target !== undefined ? { kind: 'fold', tick, into: target } : { kind: 'miss', tick, reason: 'down' });
   }
+  if (parts.folded === undefined) return;
+  const fate = led && target !== undefined ? ({ outcome: 'folded', into: target } as const) : MISSED_DOWN;
+  decisions.push({ kind: 'range', range: parts.folded, ...fate });
 }
+
+const MISSED_DOWN = { outcome: 'missed', reason: 'down' } as const;
 
 function decideLive(door: Door, tick: Instant, decisions: Decision[]): void {
   const closed = door.closedFor();

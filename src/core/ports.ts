@@ -9,6 +9,7 @@ import type { Cause, RunOutcome, RunState, StopReason } from './run.ts';
 import type { Schedule } from './schedule.ts';
 import type { SlotState } from './slot.ts';
 import type { Progress } from './task.ts';
+import type { TickRange } from './tick-range.ts';
 import type { MissReason, SkipReason, TickOutcome } from './tick.ts';
 import type { DurationMs, Instant, MonotonicMs } from './time.ts';
 
@@ -79,7 +80,9 @@ export interface Grant {
 export interface TickClaim {
   readonly kind: 'ticks';
   readonly job: Job;
-  /** Ascending. */
+  /** Ticks too many to be listed, all of them missed, and all of them before `dueTicks`; absent: none. */
+  readonly gap?: TickRange | undefined;
+  /** Ascending; at least one. */
   readonly dueTicks: readonly Instant[];
   /** `exclusiveHeld` is the store's to find out; what stands here is ignored. */
   readonly context: GateContext;
@@ -212,6 +215,18 @@ export interface TickRecord {
   readonly decidedAt: Instant;
 }
 
+/** Ticks that were decided together and are kept as one: all that `schedules` give in it. Never `ran`, for a run has a tick of its own. */
+export interface RangeRecord extends TickRange {
+  readonly job: JobName;
+  readonly outcome: Exclude<TickOutcome, 'ran'>;
+  readonly reason?: SkipReason | MissReason;
+  /** The run into which they folded. */
+  readonly runId?: string;
+  /** Of the job when they were decided. */
+  readonly schedules: readonly Schedule[];
+  readonly decidedAt: Instant;
+}
+
 /** Which runs to read, newest first. */
 export interface RunQuery {
   readonly job?: JobName;
@@ -234,7 +249,10 @@ export interface TickQuery {
   readonly limit: number;
 }
 
-/** How often what happened to a job, since it got its slot: what was pruned is counted, what is still open is not. */
+/**
+ * How often what happened to a job, since it got its slot: what was pruned is counted, what is still open is not. Ticks in ranges are
+ * left out: how many they are, the calendar alone can tell (`countTicks` of core/tick-range).
+ */
 export interface Tally {
   readonly job: JobName;
   /** In no order; each outcome and reason at most once. */
@@ -251,7 +269,10 @@ export interface LedgerReader extends AsyncDisposable {
    * @returns the runs that match, at most 10
    */
   findRuns(idOrPart: string): Promise<readonly RunRecord[]>;
+  /** Ticks that have rows of their own; `listTicks` of core/tick-range lists those in ranges as well. */
   ticks(query: TickQuery): Promise<readonly TickRecord[]>;
+  /** Ranges that reach into the query's time, newest first; they never overlap. */
+  ranges(query: TickQuery): Promise<readonly RangeRecord[]>;
   /** @returns JSON text; what the job's next run starts from */
   checkpoint(job: JobName): Promise<string | undefined>;
   /**
@@ -284,6 +305,14 @@ export interface Store extends LedgerReader {
    *   whether the turn was applied: then the next call must be `settle` with the very same turn
    */
   commit(turn: Turn): TurnResult | Promise<TurnResult>;
+  /**
+   * Finds out what became of a turn in doubt: its commit failed when it may have taken effect already (a disk that reports an error
+   * for what it has written, a connection that is lost before the answer). Absent in stores that always know.
+   *
+   * @returns its result if it was applied; `undefined` if it was not and never will be
+   * @throws TickwiseError `STORE_UNUSABLE` (or rejects with it) as long as that cannot be known
+   */
+  settle?(turn: Turn): TurnResult | undefined | Promise<TurnResult | undefined>;
   /** Sets the slot's own `paused`. @throws TickwiseError `JOB_NOT_FOUND` */
   setPaused(job: JobName, paused: boolean): Promise<void>;
   /** Runs that are granted and not ended, whichever node holds them, with `node` filled in. */
@@ -305,14 +334,6 @@ export interface RunOrder {
   readonly checkpoint: string | undefined;
   /** When the budget is spent: wall clock, for people and for the task. */
   readonly deadline: Instant;
-  /**
-   * Finds out what became of a turn in doubt: its commit failed when it may have taken effect already (a disk that reports an error
-   * for what it has written, a connection that is lost before the answer). Absent in stores that always know.
-   *
-   * @returns its result if it was applied; `undefined` if it was not and never will be
-   * @throws TickwiseError `STORE_UNUSABLE` (or rejects with it) as long as that cannot be known
-   */
-  settle?(turn: Turn): TurnResult | undefined | Promise<TurnResult | undefined>;
   /** The same instant on the monotonic clock: this one decides. */
   readonly budgetEnd: MonotonicMs;
   readonly graceMs: DurationMs;

@@ -1,39 +1,48 @@
-/** Which ticks of a job are due, in order, a bounded number at a time. */
+/** Which ticks of a job are due: listed where they are few, and as a range with the newest of them where they are many. */
 import { windowStart } from '../core/catchup.ts';
+import { newestTicks } from '../core/newest-ticks.ts';
 import type { Calendar } from '../core/ports.ts';
+import type { TickRange } from '../core/tick-range.ts';
 import type { Instant } from '../core/time.ts';
 import type { JobEntry } from './job-entry.ts';
 
-/** Ticks older than the job's window lead to no run, so they may be decided in portions. */
-const LARGEST_PORTION = 1_000;
+/** More undecided ticks of a job than this are not listed. */
+const MOST_LISTED = 1_000;
 
 /** Undecided ticks up to `now`, and the first one after them. */
 export interface DueTicks {
+  /** Those before `ticks`, where they are too many to be listed. */
+  readonly gap: TickRange | undefined;
   /** Ascending. */
   readonly ticks: readonly Instant[];
   readonly nextTickAt: Instant | undefined;
 }
 
 /**
- * Lists the due ticks of a job. Those inside `missedWindow` come all at once, since `onMissed` judges them together; older
- * ones come in portions of at most 1,000, and the next portion when these are decided.
+ * Finds the due ticks of a job. A gap of any length costs at most `mostListed` questions, and some three for each tick that
+ * may lead to a run: one for `latest`, at most `missedLimit` for `all`.
  *
  * @param entry its `nextTickAt` is the first undecided tick
  * @param calendar asked for the following ones
  * @param now ticks after it are not due
+ * @param mostListed more are not listed
  * @returns at least one tick if one is due
  */
-export function dueTicksOf(entry: JobEntry, calendar: Calendar, now: Instant): DueTicks {
+export function dueTicksOf(entry: JobEntry, calendar: Calendar, now: Instant, mostListed: number = MOST_LISTED): DueTicks {
   const { job } = entry;
-  const ticks: Instant[] = [];
-  const inWindow = windowStart(now, job.missedWindowMs);
-  let next = entry.nextTickAt;
-  while (next !== undefined && next <= now) {
-    if (ticks.length >= LARGEST_PORTION && next < inWindow) break;
-    // A portion ends where the window begins, so that the ticks inside it are judged together.
-    if (ticks.length > 0 && next >= inWindow && (ticks[0] as Instant) < inWindow) break;
-    ticks.push(next);
-    next = calendar.next(job.schedules, job.name, next);
+  const next = (after: Instant): Instant | undefined => calendar.next(job.schedules, job.name, after);
+  const first = entry.nextTickAt;
+  if (first === undefined || first > now) return { gap: undefined, ticks: [], nextTickAt: first };
+  const ticks = [first];
+  let following = next(first);
+  while (following !== undefined && following <= now && ticks.length <= mostListed) {
+    ticks.push(following);
+    following = next(following);
   }
-  return { ticks, nextTickAt: next };
+  if (ticks.length <= mostListed) return { gap: undefined, ticks, nextTickAt: following };
+  const inWindow = Math.max(first, Math.ceil(windowStart(now, job.missedWindowMs))) - 1;
+  const runnable = newestTicks(next, inWindow, now, job.onMissed === 'all' ? job.missedLimit : 1);
+  const newest = runnable.length > 0 ? runnable : newestTicks(next, first - 1, now, 1);
+  const to = (newest[0] as Instant) - 1;
+  return { gap: to < first ? undefined : { from: first - 1, to }, ticks: newest, nextTickAt: next(newest.at(-1) as Instant) };
 }

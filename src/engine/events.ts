@@ -22,6 +22,17 @@ export interface EventMap {
     readonly reason?: SkipReason | MissReason | undefined;
     readonly runId?: string | undefined;
   };
+  /** All ticks after `from`, up to `to`, are decided as one: they were too many to be listed. */
+  readonly ticksDecided: {
+    readonly job: JobName;
+    /** Exclusive. */
+    readonly from: Instant;
+    /** Inclusive. */
+    readonly to: Instant;
+    readonly outcome: TickOutcome;
+    readonly reason?: SkipReason | MissReason | undefined;
+    readonly runId?: string | undefined;
+  };
   readonly runQueued: { readonly job: JobName; readonly runId: string; readonly tick: Instant; readonly cause: Cause };
   /** `delayMs`: from the tick to the start, by the wall clock. */
   readonly runStarted: OfRun & {

@@ -10,6 +10,8 @@ import { STOPPED, type TriggerResult } from './trigger.ts';
 
 /** Jobs whose ticks are decided in one turn: keeps a turn of 10,000 due jobs from holding the event loop. */
 const MOST_DUE_A_TURN = 256;
+/** Ticks that are listed in one turn; each is a row to be written. A job more may exceed it by its own. */
+const MOST_TICKS_A_TURN = 4_000;
 /** Triggers that may wait, e.g. while the store fails. */
 const MOST_TRIGGERS = 10_000;
 
@@ -43,16 +45,19 @@ export interface BuiltTurn extends Turn {
 export class Inbox {
   readonly #clock: Clock;
   readonly #calendar: Calendar;
+  readonly #mostListed: number | undefined;
   #ends: EndWrite[] = [];
   #stepped = new Set<LiveRun>();
   #promotions = new Set<JobEntry>();
-  #due = new Set<JobEntry>();
+  readonly #due = new Set<JobEntry>();
   #triggers: PendingTrigger[] = [];
   #spawns: PendingSpawn[] = [];
 
-  constructor(clock: Clock, calendar: Calendar) {
+  /** @param mostListed due ticks of a job; more become a range */
+  constructor(clock: Clock, calendar: Calendar, mostListed: number | undefined) {
     this.#clock = clock;
     this.#calendar = calendar;
+    this.#mostListed = mostListed;
   }
 
   end(write: EndWrite): void {
@@ -101,11 +106,13 @@ export class Inbox {
    * Puts the next turn together.
    *
    * @param contextFor what the gate is told about a job
+   * @param liveSince ticks after it are on time, and go first
    * @param mayPromote whether a job's queued runs may start now; whoever changes that asks for the promotion again
    * @returns `undefined` when nothing waits
    */
   build(
     contextFor: (entry: JobEntry, now: Instant) => GateContext,
+    liveSince: Instant,
     mayPromote: (entry: JobEntry) => boolean,
   ): BuiltTurn | undefined {
     if (this.#isEmpty()) return undefined;
@@ -116,12 +123,19 @@ export class Inbox {
     const dueEntries: JobEntry[] = [];
     const nextTicks: (Instant | undefined)[] = [];
     const claims: Claim[] = [];
-    for (const entry of this.#takeDue()) {
-      const { ticks, nextTickAt } = dueTicksOf(entry, this.#calendar, at);
+    let listed = 0;
+    for (const entry of this.#sortedDue(liveSince)) {
+      if (claims.length >= MOST_DUE_A_TURN || listed >= MOST_TICKS_A_TURN) break;
+      this.#due.delete(entry);
+      const { gap, ticks, nextTickAt } = dueTicksOf(entry, this.#calendar, at, this.#mostListed);
+      listed += ticks.length;
       dueEntries.push(entry);
       entry.claimedAs = entry.job;
       nextTicks.push(nextTickAt);
-      claims.push({ kind: 'ticks', job: entry.job, dueTicks: ticks, context: contextFor(entry, at) });
+      const context = contextFor(entry, at);
+      // Whatever kept the scheduler from deciding so many ticks: nobody could have started them, so `onMissed` has the word.
+      const missed = gap === undefined ? context : { ...context, liveSince: at };
+      claims.push({ kind: 'ticks', job: entry.job, gap, dueTicks: ticks, context: missed });
     }
     const triggers = this.#triggers;
     for (const { entry, runId, at: askedAt, by, input, budgetMs } of triggers) {
@@ -184,13 +198,11 @@ export class Inbox {
     return jobs;
   }
 
-  #takeDue(): JobEntry[] {
+  /** Jobs that catch up come behind those whose ticks are on time. */
+  #sortedDue(liveSince: Instant): JobEntry[] {
     if (this.#due.size === 0) return [];
-    const sorted = [...this.#due].toSorted(byPriorityThenTick);
-    const taken = sorted.slice(0, MOST_DUE_A_TURN);
-    if (taken.length === sorted.length) this.#due = new Set();
-    else for (const entry of taken) this.#due.delete(entry);
-    return taken;
+    const isLate = (entry: JobEntry): number => Number((entry.nextTickAt ?? 0) <= liveSince);
+    return [...this.#due].toSorted((a, b) => isLate(a) - isLate(b) || byPriorityThenTick(a, b));
   }
 }
 

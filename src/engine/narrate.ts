@@ -18,6 +18,16 @@ function narrateEvent(event: SchedulerEvent, log: TaskLog): void {
     case 'tickDecided':
       narrateTick(event, log);
       break;
+    case 'ticksDecided':
+      log.warn(`all ticks of a stretch of time ${event.outcome}`, {
+        job: event.job,
+        after: iso(event.from),
+        until: iso(event.to),
+        outcome: event.outcome,
+        reason: event.reason,
+        runId: event.runId,
+      });
+      break;
     case 'runQueued':
       log.info('run queued', { job: event.job, runId: event.runId, tick: iso(event.tick), cause: event.cause });
       break;

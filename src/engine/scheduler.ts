@@ -4,7 +4,7 @@
  */
 import { TickwiseError } from '../core/errors.ts';
 import type { Job, JobName } from '../core/job.ts';
-import type { Calendar, Clock, Runner, RunRecord, Store } from '../core/ports.ts';
+import type { RunRecord } from '../core/ports.ts';
 import { digitsOf, runIdOfTrigger } from '../core/tick.ts';
 import type { DurationMs } from '../core/time.ts';
 import { Committer } from './committer.ts';
@@ -15,26 +15,11 @@ import type { JobEntry } from './job-entry.ts';
 import { JobTable } from './job-table.ts';
 import { LiveRuns } from './live-runs.ts';
 import type { RunEnd } from './run-waiters.ts';
+import type { SchedulerParts } from './scheduler-parts.ts';
 import type { Statistics } from './statistics.ts';
 import { STOPPED, type TriggerOptions, type TriggerResult } from './trigger.ts';
 import { Turns } from './turns.ts';
 import { type Wake, WakeTimer } from './wake-timer.ts';
-
-/** What a scheduler is made of. */
-export interface SchedulerParts {
-  readonly clock: Clock;
-  readonly calendar: Calendar;
-  readonly store: Store;
-  readonly runnerFor: (job: Job) => Runner;
-  /** Runs live at once. */
-  readonly concurrency: number;
-  /** Who listens already; absent: nobody. */
-  readonly events?: Events | undefined;
-  /** Whether a job may run on this node; absent: all may. */
-  readonly matches?: ((job: Job) => boolean) | undefined;
-  /** In [0, 1); for retry jitter and the ids of triggered runs. */
-  readonly random: () => number;
-}
 
 /** See the head of this file. Made idle; `start` arms it. */
 export class Scheduler {
@@ -57,7 +42,7 @@ export class Scheduler {
     this.#source = digitsOf(random());
     this.#parts = parts;
     this.#table = new JobTable(calendar, store);
-    this.#inbox = new Inbox(clock, calendar);
+    this.#inbox = new Inbox(clock, calendar, parts.mostListed);
     this.#runs = new LiveRuns({
       clock,
       events,
@@ -230,6 +215,7 @@ export class Scheduler {
       waitingForPlace: runs.filter((run) => !run.begun).length,
       blocked: runs.filter((run) => run.state === 'blocked').length,
       ticks: { ...this.#turns.ticks },
+      tickRanges: this.#turns.ranges,
       runs: { ...this.#runs.outcomes },
     };
   }

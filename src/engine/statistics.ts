@@ -10,5 +10,7 @@ export interface Statistics {
   readonly waitingForPlace: number;
   readonly blocked: number;
   readonly ticks: Readonly<Record<TickOutcome, number>>;
+  /** Stretches of missed ticks that were decided as one, for they were too many to be listed; not counted in `ticks`. */
+  readonly tickRanges: number;
   readonly runs: Readonly<Record<RunOutcome, number>>;
 }

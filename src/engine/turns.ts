@@ -2,7 +2,7 @@
  * What the scheduler asks of the store, and what it makes of the answers: ticks are counted, queued runs lined up, live runs
  * stopped for a newer one, and grants begun. Called by the committer alone.
  */
-import type { Decision, GateContext, TriggerDecision } from '../core/gate.ts';
+import type { Decision, GateContext, RangeDecision, TriggerDecision } from '../core/gate.ts';
 import type { Job, JobName } from '../core/job.ts';
 import type { Clock, TurnResult } from '../core/ports.ts';
 import type { Cause } from '../core/run.ts';
@@ -32,6 +32,8 @@ export interface TurnsParts {
 /** See the head of this file. */
 export class Turns implements TurnSource {
   readonly ticks: Record<TickOutcome, number> = { ran: 0, skipped: 0, missed: 0, folded: 0 };
+  /** Stretches of ticks that were decided as one; their ticks are not counted in `ticks`. */
+  ranges = 0;
   /** Ticks at or before this instant fell due while this scheduler could not have started them. */
   liveSince: Instant = 0;
   isDraining = false;
@@ -46,7 +48,7 @@ export class Turns implements TurnSource {
     // Ticks that fell due while the store failed were missed: they follow `onMissed`, and make no burst.
     if (isStoreFailing()) this.liveSince = clock.now();
     const mayPromote = (entry: JobEntry): boolean => !this.isDraining && !entry.isPaused;
-    return inbox.build((entry, now) => this.contextFor(entry, now), mayPromote);
+    return inbox.build((entry, now) => this.contextFor(entry, now), this.liveSince, mayPromote);
   }
 
   restore(turn: BuiltTurn): void {
@@ -119,6 +121,9 @@ export class Turns implements TurnSource {
         case 'fold':
           this.#tick(job, decision.tick, 'folded', undefined, decision.into);
           break;
+        case 'range':
+          this.#range(job, decision);
+          break;
         case 'stop':
           this.#stopForOverlap(decision.runId);
           break;
@@ -155,6 +160,11 @@ export class Turns implements TurnSource {
       const mayHaveWaited = (name: string): boolean => freed?.includes(name) ?? true;
       if (waiting === entry || waiting.job.exclusive.some(mayHaveWaited)) this.#parts.inbox.promote(waiting);
     }
+  }
+
+  #range(job: JobName, { range, outcome, reason, into }: RangeDecision): void {
+    this.ranges++;
+    this.#parts.events.emit('ticksDecided', { job, ...range, outcome, reason, runId: into });
   }
 
   #tick(

@@ -1,11 +1,11 @@
 /** Reading the ledger in SQLite. The daemon's own store and a reader beside it or without it answer with the same code. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { JobName } from '../core/job.ts';
-import type { LedgerReader, RunQuery, RunRecord, TickQuery, TickRecord } from '../core/ports.ts';
+import type { LedgerReader, RangeRecord, RunQuery, RunRecord, TickQuery, TickRecord } from '../core/ports.ts';
 import type { Cause, RunState } from '../core/run.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import { storeFault } from './fault.ts';
-import { type RunRow, runRecord, SELECT_RUNS, type TickRow, tickRecord } from './row.ts';
+import { type RangeRow, rangeRecord, type RunRow, runRecord, SELECT_RUNS, type TickRow, tickRecord } from './row.ts';
 import { selectTallies } from './tally.ts';
 
 /** The reads of a ledger; closing the database is its owner's business. */
@@ -60,6 +60,7 @@ export function createLedger(db: DatabaseSync, path: string): Ledger {
     runs: (query) => read(() => selectRuns(db, query)),
     findRuns: (idOrPart) => read(() => findRuns(db, idOrPart)),
     ticks: (query) => read(() => selectTicks(db, query)),
+    ranges: (query) => read(() => selectRanges(db, query)),
     checkpoint: (job) => read(() => selectCheckpoint(db, job)),
     tallies: (job) => read(() => selectTallies(db, job)),
     liveRuns: () => read(() => records(db.prepare(`${SELECT_RUNS} where ${LIVE} order by r.id`).all())),
@@ -128,6 +129,17 @@ function selectTicks(db: DatabaseSync, query: TickQuery): TickRecord[] {
     )
     .all(job, from, to, limit) as unknown as TickRow[];
   return rows.map((row) => tickRecord(job, row));
+}
+
+function selectRanges(db: DatabaseSync, query: TickQuery): RangeRecord[] {
+  const { job, from = Number.MIN_SAFE_INTEGER, to = Number.MAX_SAFE_INTEGER, limit } = query;
+  const rows = db
+    .prepare(
+      `select r.from_tick, r.to_tick, r.outcome, r.reason, r.run, r.schedules, r.decided_at from ranges r
+       where r.job = (select job from slots where name = ?) and r.to_tick >= ? and r.from_tick < ? - 1 order by r.to_tick desc limit ?`,
+    )
+    .all(job, from, to, limit) as unknown as RangeRow[];
+  return rows.map((row) => rangeRecord(job, row));
 }
 
 function selectCheckpoint(db: DatabaseSync, job: JobName): string | undefined {

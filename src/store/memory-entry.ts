@@ -1,12 +1,13 @@
 /** A job in memory: its slot and its past. */
-import type { Decision } from '../core/gate.ts';
-import type { JobName } from '../core/job.ts';
-import type { CheckpointWrite, EndWrite, SpawnWrite, Tally, TickRecord } from '../core/ports.ts';
+import type { RangeDecision } from '../core/gate.ts';
+import type { Job, JobName } from '../core/job.ts';
+import type { CheckpointWrite, EndWrite, RangeRecord, SpawnWrite, Tally, TickQuery, TickRecord } from '../core/ports.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
 import type { RunOutcome } from '../core/run.ts';
 import { MISS_REASONS, SKIP_REASONS, TICK_OUTCOMES, type TickOutcome } from '../core/tick.ts';
 import { type MemoryRun, Ring } from './memory-run.ts';
+import { present } from './present.ts';
 import { tickCount } from './tally.ts';
 
 /** A job's slot and its past. It is handed to the gate as it is: the names are those of `SlotView`. */
@@ -23,6 +24,7 @@ export interface Entry {
   checkpointOf: string | undefined;
   ended: Ring<MemoryRun> | undefined;
   ticks: Ring<TickRecord> | undefined;
+  ranges: Ring<RangeRecord> | undefined;
   /** How many of what the rings have let go of: runs by outcome, ticks by reason or else by outcome. */
   dropped: Map<string, number> | undefined;
 }
@@ -46,6 +48,7 @@ export function newEntry(job: JobName, now: Instant): Entry {
     checkpointOf: undefined,
     ended: undefined,
     ticks: undefined,
+    ranges: undefined,
     dropped: undefined,
   };
 }
@@ -100,28 +103,46 @@ export function slotState(entry: Entry): SlotState {
   return { job, fence, decidedUntil, paused, live: live === undefined ? undefined : { runId: live.runId }, queued: waiting };
 }
 
-/** @returns the row that a decision about a tick leads to */
-export function tickRecord(job: JobName, made: Exclude<Decision, { kind: 'stop' }>, decidedAt: Instant): TickRecord {
-  const { tick } = made;
-  switch (made.kind) {
-    case 'start':
-    case 'queue':
-      return { job, tick, outcome: 'ran', runId: made.runId, decidedAt };
-    case 'skip':
-      return { job, tick, outcome: 'skipped', reason: made.reason, decidedAt };
-    case 'miss':
-      return { job, tick, outcome: 'missed', reason: made.reason, decidedAt };
-    case 'fold':
-      return { job, tick, outcome: 'folded', runId: made.into, decidedAt };
-    default:
-      return made satisfies never;
-  }
+/** A range joins the job's past, and the oldest may leave it. */
+export function keepRange(
+  entry: Entry,
+  { schedules, history }: Job,
+  { range, outcome, reason, into }: RangeDecision,
+  decidedAt: Instant,
+): void {
+  const record = present<RangeRecord>({ job: entry.job, ...range, outcome, reason, runId: into, schedules, decidedAt });
+  (entry.ranges ??= new Ring(history.maxRunsPerJob)).push(record);
 }
 
 /** A tick joins the job's past, and the oldest may leave it. */
 export function keepTick(entry: Entry, tick: TickRecord, limit: number): void {
   const oldest = (entry.ticks ??= new Ring(limit)).push(tick);
   if (oldest !== undefined) count((entry.dropped ??= new Map()), oldest.reason ?? oldest.outcome);
+}
+
+/** @returns live, queued and kept runs: by their entry into the ledger if asked for, else by id */
+export function runsNewestFirst(entries: Iterable<Entry | undefined>, byEntry: boolean): [Entry, MemoryRun][] {
+  const pairs: [Entry, MemoryRun][] = [];
+  for (const entry of entries) {
+    if (entry === undefined) continue;
+    for (const run of [...entry.queued, entry.live, ...(entry.ended?.values() ?? [])])
+      if (run !== undefined) pairs.push([entry, run]);
+  }
+  return pairs.sort(([, a], [, b]) => (byEntry ? b.entered - a.entered : a.runId < b.runId ? 1 : -1));
+}
+
+/** @returns the rows that a query asks for, newest first */
+export function ticksOf(entry: Entry | undefined, query: TickQuery): TickRecord[] {
+  const { from = -Infinity, to = Infinity } = query;
+  const rows = (entry?.ticks?.values() ?? []).filter(({ tick }) => tick >= from && tick < to);
+  return rows.sort((a, b) => b.tick - a.tick).slice(0, query.limit);
+}
+
+/** @returns the ranges that reach into the time of a query, newest first */
+export function rangesOf(entry: Entry | undefined, query: TickQuery): RangeRecord[] {
+  const { from = -Infinity, to = Infinity } = query;
+  const ranges = (entry?.ranges?.values() ?? []).filter((range) => range.to >= from && range.from + 1 < to);
+  return ranges.sort((a, b) => b.to - a.to).slice(0, query.limit);
 }
 
 /** @returns what has happened to the job so far */

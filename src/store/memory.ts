@@ -11,6 +11,7 @@ import type {
   EndWrite,
   Grant,
   NodeIdentity,
+  RangeRecord,
   RunQuery,
   RunRecord,
   SpawnWrite,
@@ -29,15 +30,19 @@ import {
   endRun,
   type Entry,
   enqueue,
+  keepRange,
   keepTick,
   keepProcess,
   newEntry,
   saveRun,
   slotState,
+  rangesOf,
+  runsNewestFirst,
   tallyOf,
-  tickRecord,
+  ticksOf,
 } from './memory-entry.ts';
 import { MemoryRun } from './memory-run.ts';
+import { tickOutcome } from './tick-outcome.ts';
 
 const NO_BOOLEANS: readonly boolean[] = [];
 const MOST_FOUND = 10;
@@ -130,12 +135,11 @@ class MemoryStore implements Store {
   }
 
   async ticks(query: TickQuery): Promise<readonly TickRecord[]> {
-    const { from = -Infinity, to = Infinity } = query;
-    const all = this.#entries.get(query.job)?.ticks?.values() ?? [];
-    return all
-      .filter((row) => row.tick >= from && row.tick < to)
-      .sort((a, b) => b.tick - a.tick)
-      .slice(0, query.limit);
+    return ticksOf(this.#entries.get(query.job), query);
+  }
+
+  async ranges(query: TickQuery): Promise<readonly RangeRecord[]> {
+    return rangesOf(this.#entries.get(query.job), query);
   }
 
   async checkpoint(job: JobName): Promise<string | undefined> {
@@ -192,12 +196,13 @@ class MemoryStore implements Store {
   }
 
   #claimTicks(claim: TickClaim, at: Instant, grants: Grant[]): readonly Decision[] {
-    const { job, context, dueTicks } = claim;
+    const { job, context, gap, dueTicks } = claim;
     const entry = this.#entryOf(job);
-    const decisions = decide(job, dueTicks, entry, this.#seen(job, context));
+    const decisions = decide(job, dueTicks, entry, this.#seen(job, context), gap);
     for (const made of decisions) {
-      if (made.kind === 'stop') continue;
-      keepTick(entry, tickRecord(job.name, made, at), job.history.maxRunsPerJob);
+      if (made.kind === 'range') keepRange(entry, job, made, at);
+      if (made.kind === 'stop' || made.kind === 'range') continue;
+      keepTick(entry, { job: job.name, tick: made.tick, ...tickOutcome(made), decidedAt: at }, job.history.maxRunsPerJob);
       if (made.kind !== 'start' && made.kind !== 'queue') continue;
       const run = new MemoryRun(made.runId, made.tick, made.cause, at, job.history.maxRunsPerJob, ++this.#entered);
       if (made.kind === 'start') this.#grant(entry, job, run, at, grants);
@@ -252,14 +257,7 @@ class MemoryStore implements Store {
   }
 
   #runsNewestFirst(job: JobName | undefined): [Entry, MemoryRun][] {
-    const entries =
-      job === undefined ? [...this.#entries.values()] : [this.#entries.get(job)].filter((entry) => entry !== undefined);
-    const pairs = entries.flatMap((entry) =>
-      [...entry.queued, ...(entry.live === undefined ? [] : [entry.live]), ...(entry.ended?.values() ?? [])].map(
-        (run): [Entry, MemoryRun] => [entry, run],
-      ),
-    );
-    return pairs.sort(([, a], [, b]) => (job === undefined ? (a.runId < b.runId ? 1 : -1) : b.entered - a.entered));
+    return runsNewestFirst(job === undefined ? this.#entries.values() : [this.#entries.get(job)], job !== undefined);
   }
 
   #record(entry: Entry, run: MemoryRun): RunRecord {

@@ -134,6 +134,25 @@ const STEPS: readonly string[] = [
   alter table runs add column process_pid integer;
   alter table runs add column process_start integer;
   `,
+  // Ticks too many to be listed: all that the schedules give after from_tick, up to to_tick, with one outcome.
+  `
+  create table ranges (
+    job integer not null references slots (job),
+    from_tick integer not null,
+    to_tick integer not null,
+    outcome text not null,
+    reason text,
+    run text,
+    schedules text not null,
+    decided_at integer not null,
+    primary key (job, to_tick),
+    check (from_tick < to_tick),
+    check (case outcome when 'skipped' then reason is not null when 'missed' then reason is not null when 'folded' then run is not null else false end)
+  ) strict, without rowid;
+  create trigger ranges_once before insert on ranges
+    when exists (select 1 from ranges where job = new.job and to_tick > new.from_tick and from_tick < new.to_tick)
+  begin select raise(abort, 'a tick is decided once, in a range as well'); end;
+  `,
 ];
 
 /** The version that this program writes. */

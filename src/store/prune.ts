@@ -38,6 +38,7 @@ export class Pruner {
   readonly #selectTicks: StatementSync;
   readonly #dropRun: StatementSync;
   readonly #dropTick: StatementSync;
+  readonly #dropRanges: StatementSync;
   readonly #keepSince: StatementSync;
   readonly #count: StatementSync;
   /** By the job's row; only those that differ from the default, which also serves jobs that are no longer configured. */
@@ -59,6 +60,10 @@ export class Pruner {
     );
     this.#dropRun = db.prepare('delete from runs where id = ? and ended_at is not null returning outcome, fence is not null');
     this.#dropTick = db.prepare('delete from ticks where tick = ? and job = ? returning outcome, reason');
+    this.#dropRanges = db.prepare(
+      `delete from ranges where job = ? and (to_tick < ? or to_tick <= (select kept_since from slots where slots.job = ranges.job))
+       returning to_tick`,
+    );
     for (const statement of [this.#selectRuns, this.#selectTicks, this.#dropRun, this.#dropTick]) statement.setReturnArrays(true);
     this.#keepSince = db.prepare('update slots set kept_since = ? where job = ? and kept_since < ?');
     this.#count = db.prepare(
@@ -86,6 +91,12 @@ export class Pruner {
     this.#owedTicks = Math.min(this.#owedTicks + LOOKS_EACH * ticks, HIGHEST_DEBT);
     if (this.#owedRuns >= LEAST_LOOKS) this.#sweepRuns(at, looksFor(this.#owedRuns, runs));
     if (this.#owedTicks >= LEAST_LOOKS) this.#sweepTicks(at, looksFor(this.#owedTicks, runs));
+  }
+
+  /** A range enters, and pays for those of its job that the history no longer holds. What they held is not counted: see `Tally`. */
+  sweepRanges(at: Instant, job: number): void {
+    const dropped = this.#dropRanges.all(job, at - this.#limitsOf(job).maxAgeMs) as unknown as { to_tick: Instant }[];
+    for (const { to_tick: tick } of dropped) this.#keepSince.run(tick, job, tick);
   }
 
   #sweepRuns(at: Instant, looks: number): void {

@@ -1,8 +1,9 @@
 /** Rows of the ledger in SQLite as the records that readers are given. */
 import type { ErrorRecord } from '../core/errors.ts';
-import type { RunRecord, TickRecord } from '../core/ports.ts';
+import type { RangeRecord, RunRecord, TickRecord } from '../core/ports.ts';
 import type { RunOutcome } from '../core/run.ts';
 import type { Progress } from '../core/task.ts';
+import type { Schedule } from '../core/schedule.ts';
 import { present } from './present.ts';
 
 /** Reads runs with the names of their job and node. Follow it with `where` and `order by`. */
@@ -54,6 +55,17 @@ export interface TickRow {
   readonly outcome: TickRecord['outcome'];
   readonly reason: TickRecord['reason'] | null;
   readonly run: string | null;
+  readonly decided_at: number;
+}
+
+/** A row of `ranges`. */
+export interface RangeRow {
+  readonly from_tick: number;
+  readonly to_tick: number;
+  readonly outcome: RangeRecord['outcome'];
+  readonly reason: RangeRecord['reason'] | null;
+  readonly run: string | null;
+  readonly schedules: string;
   readonly decided_at: number;
 }
 
@@ -112,6 +124,24 @@ export function tickRecord(job: string, row: TickRow): TickRecord {
     outcome: row.outcome,
     reason: row.reason,
     runId: row.run,
+    decidedAt: row.decided_at,
+  });
+}
+
+/**
+ * @param job the name
+ * @param row of `ranges`
+ * @returns the record, absent fields left out
+ */
+export function rangeRecord(job: string, row: RangeRow): RangeRecord {
+  return present<RangeRecord>({
+    job,
+    from: row.from_tick,
+    to: row.to_tick,
+    outcome: row.outcome,
+    reason: row.reason,
+    runId: row.run,
+    schedules: JSON.parse(row.schedules) as Schedule[],
     decidedAt: row.decided_at,
   });
 }

@@ -9,6 +9,7 @@ const SQL = {
   moveSlot: 'update slots set decided_until = ?, fence = ?, newest = ? where job = ? and fence = ?',
   queued: `select id, cause, tick, input, budget_ms from runs where job = ? and fence is null and ended_at is null order by queued_at, id`,
   insertTick: 'insert into ticks (tick, job, outcome, reason, run, decided_at) values (?, ?, ?, ?, ?, ?)',
+  insertRange: `insert into ranges (job, from_tick, to_tick, outcome, reason, run, schedules, decided_at) values (?, ?, ?, ?, ?, ?, ?, ?)`,
   insertRun: `insert into runs (id, job, tick, cause, fence, node, queued_at, granted_at, by, budget_ms, input, resources, previous)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   grantQueued:

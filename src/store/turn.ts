@@ -3,7 +3,14 @@
  * handed to the gate, and what the gate decides is written before the next claim is read. Nothing about a job is kept between turns.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { type Decision, decide, decideTrigger, type TriggerDecision } from '../core/gate.ts';
+import {
+  type Decision,
+  decide,
+  decideTrigger,
+  type RangeDecision,
+  type TickDecision,
+  type TriggerDecision,
+} from '../core/gate.ts';
 import type { Job } from '../core/job.ts';
 import type { CheckpointWrite, EndWrite, Grant, TickClaim, TriggerClaim, Turn, TurnResult } from '../core/ports.ts';
 import type { Cause } from '../core/run.ts';
@@ -11,6 +18,7 @@ import type { QueuedRun, SlotView } from '../core/slot.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
 import type { Definitions } from './definitions.ts';
 import type { Pruner } from './prune.ts';
+import { tickOutcome } from './tick-outcome.ts';
 import { get, prepareTurn, type TurnStatements } from './turn-statements.ts';
 
 /** A slot as the transaction reads it, and as it will be written when the claim has been carried out. */
@@ -142,42 +150,33 @@ export class TurnWriter {
   }
 
   #claimTicks(claim: TickClaim, at: Instant, grants: Grant[]): readonly Decision[] {
-    const { job, dueTicks } = claim;
+    const { job, gap, dueTicks } = claim;
     const slot = this.#open(job);
-    const decisions = decide(job, dueTicks, slot, { ...claim.context, exclusiveHeld: slot.held });
+    const decisions = decide(job, dueTicks, slot, { ...claim.context, exclusiveHeld: slot.held }, gap);
     for (const made of decisions) {
-      if (made.kind === 'stop') continue;
+      if (made.kind === 'range') this.#writeRange(slot, job, made, at);
+      if (made.kind === 'stop' || made.kind === 'range') continue;
       this.#writeTick(slot, made, at);
       if (made.kind === 'start' || made.kind === 'queue') this.#enter(slot, job, made.kind, made, at, grants);
     }
     const newest = dueTicks.at(-1);
     if (newest === undefined || newest <= slot.decidedUntil) return decisions;
-    this.#definitions.claimed(slot.id, job, slot.decidedUntil, dueTicks[0] ?? newest);
+    this.#definitions.claimed(slot.id, job, slot.decidedUntil, gap === undefined ? (dueTicks[0] ?? newest) : gap.from + 1);
     slot.nextDecidedUntil = newest;
     this.#close(slot);
     return decisions;
   }
 
-  #writeTick(slot: OpenSlot, made: Exclude<Decision, { kind: 'stop' }>, at: Instant): void {
-    const { insertTick } = this.#statements;
+  #writeRange(slot: OpenSlot, job: Job, { range, outcome, reason, into }: RangeDecision, at: Instant): void {
+    const schedules = JSON.stringify(job.schedules);
+    this.#pruner.sweepRanges(at, slot.id);
+    this.#statements.insertRange.run(slot.id, range.from, range.to, outcome, reason ?? null, into ?? null, schedules, at);
+  }
+
+  #writeTick(slot: OpenSlot, made: TickDecision, at: Instant): void {
+    const { outcome, reason, runId } = tickOutcome(made);
     this.#decided++;
-    switch (made.kind) {
-      case 'start':
-      case 'queue':
-        insertTick.run(made.tick, slot.id, 'ran', null, made.runId, at);
-        return;
-      case 'skip':
-        insertTick.run(made.tick, slot.id, 'skipped', made.reason, null, at);
-        return;
-      case 'miss':
-        insertTick.run(made.tick, slot.id, 'missed', made.reason, null, at);
-        return;
-      case 'fold':
-        insertTick.run(made.tick, slot.id, 'folded', null, made.into, at);
-        return;
-      default:
-        made satisfies never;
-    }
+    this.#statements.insertTick.run(made.tick, slot.id, outcome, reason ?? null, runId ?? null, at);
   }
 
   #enter(slot: OpenSlot, job: Job, how: 'start' | 'queue', entry: Entry, at: Instant, grants: Grant[]): void {

@@ -1,12 +1,13 @@
 /**
  * Every due tick has a row. The ledger keeps by which schedules ticks fell due, and since when (`definitions`); the calendar says which
- * ticks those were; and the rows, read once in order of time, are compared with them. Held in memory: one place in its schedule for
- * each job. What cannot be known is left out: ticks before a job's first definition, between a reload and the first tick after it, and
- * what was pruned.
+ * ticks those were; and the rows, read once in order of time, are compared with them. A tick in a range needs no row, and has none. Held in
+ * memory: for each job one place in its schedule, and its ranges, one for each long downtime. What cannot be known is left out: ticks before
+ * a job's first definition, between a reload and the first tick after it, and what was pruned.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Calendar } from '../core/ports.ts';
 import type { Schedule } from '../core/schedule.ts';
+import type { TickRange } from '../core/tick-range.ts';
 import type { Instant } from '../core/time.ts';
 import { type Findings, instantText } from './finding.ts';
 import type { SlotFacts } from './verify-slots.ts';
@@ -24,6 +25,7 @@ const MOST_MISSING = 1_000;
 /**
  * @param db inside the read transaction
  * @param slots all of them
+ * @param ranges of each job, oldest first; ticks in them need no row, and have none
  * @param calendar gives the ticks of schedules
  * @param findings told of each tick that has no row, or no schedule, or two rows
  * @returns the number of ticks in the ledger
@@ -31,12 +33,14 @@ const MOST_MISSING = 1_000;
 export function verifyCoverage(
   db: DatabaseSync,
   slots: ReadonlyMap<number, SlotFacts>,
+  ranges: ReadonlyMap<number, readonly TickRange[]>,
   calendar: Pick<Calendar, 'next'>,
   findings: Findings,
 ): number {
   const definitions = readDefinitions(db, slots);
   const jobs = new Map<number, JobTicks>();
-  for (const slot of slots.values()) jobs.set(slot.id, new JobTicks(slot, definitions.get(slot.id) ?? [], calendar, findings));
+  for (const slot of slots.values())
+    jobs.set(slot.id, new JobTicks(slot, definitions.get(slot.id) ?? [], ranges.get(slot.id) ?? [], calendar, findings));
   const statement = db.prepare('select tick, job from ticks order by tick, job');
   statement.setReturnArrays(true);
   let count = 0;
@@ -73,16 +77,26 @@ function readDefinitions(db: DatabaseSync, slots: ReadonlyMap<number, SlotFacts>
 class JobTicks {
   readonly #slot: SlotFacts;
   readonly #definitions: readonly Definition[];
+  readonly #ranges: readonly TickRange[];
   readonly #calendar: Pick<Calendar, 'next'>;
   readonly #findings: Findings;
+  #range = 0;
+  #seenRange = 0;
   #index = -1;
   #next: Instant | undefined;
   #last: Instant | undefined;
   #missing = 0;
 
-  constructor(slot: SlotFacts, definitions: readonly Definition[], calendar: Pick<Calendar, 'next'>, findings: Findings) {
+  constructor(
+    slot: SlotFacts,
+    definitions: readonly Definition[],
+    ranges: readonly TickRange[],
+    calendar: Pick<Calendar, 'next'>,
+    findings: Findings,
+  ) {
     this.#slot = slot;
     this.#definitions = definitions;
+    this.#ranges = ranges;
     this.#calendar = calendar;
     this.#findings = findings;
     this.#open();
@@ -94,6 +108,10 @@ class JobTicks {
     if (tick === this.#last) this.#findings.add('tick', name, `tick ${instantText(tick)} has two outcomes`, { tick });
     if (tick <= keptSince || tick === this.#last) return;
     this.#last = tick;
+    if (this.#isInRange(tick)) {
+      this.#findings.add('tick', name, `tick ${instantText(tick)} has an outcome of its own, and one in a range`, { tick });
+      return;
+    }
     let definition = this.#definitions[this.#index];
     while (definition !== undefined && tick > definition.until) {
       this.#passTo(definition.until + 1);
@@ -107,6 +125,11 @@ class JobTicks {
       this.#findings.add('unscheduled', name, `tick ${instantText(tick)} has an outcome, and no schedule of the job gives it`, {
         tick,
       });
+  }
+
+  #isInRange(tick: Instant): boolean {
+    while ((this.#ranges[this.#seenRange]?.to ?? Infinity) < tick) this.#seenRange++;
+    return (this.#ranges[this.#seenRange]?.from ?? Infinity) < tick;
   }
 
   /** There are no more rows. */
@@ -132,7 +155,16 @@ class JobTicks {
     }
   }
 
+  /** The first tick after an instant that needs a row. */
   #after(instant: Instant): Instant | undefined {
-    return this.#calendar.next(this.#definitions[this.#index]?.schedules ?? [], this.#slot.name, instant);
+    const { schedules } = this.#definitions[this.#index] ?? { schedules: [] };
+    let next = this.#calendar.next(schedules, this.#slot.name, instant);
+    for (let range = this.#ranges[this.#range]; range !== undefined && next !== undefined; range = this.#ranges[this.#range]) {
+      if (next <= range.from) break;
+      // What comes later lies behind this range, too: ticks and ranges are both looked at in order of time.
+      if (next <= range.to) next = this.#calendar.next(schedules, this.#slot.name, range.to);
+      this.#range++;
+    }
+    return next;
   }
 }

@@ -9,6 +9,7 @@ import { storeFault } from './fault.ts';
 import { type Finding, Findings } from './finding.ts';
 import { findPlace } from './place.ts';
 import { verifyCoverage } from './verify-coverage.ts';
+import { verifyRanges } from './verify-ranges.ts';
 import { verifyRuns } from './verify-runs.ts';
 import { readSlots, verifyHoldings, verifyOpenRuns } from './verify-slots.ts';
 import { verifyTicks } from './verify-ticks.ts';
@@ -19,6 +20,7 @@ export interface Verification {
   readonly jobs: number;
   /** Granted ones; those that wait are in `queued`. */
   readonly runs: number;
+  /** Those that have rows of their own. */
   readonly ticks: number;
   readonly live: number;
   readonly queued: number;
@@ -57,6 +59,6 @@ function verify(db: DatabaseSync, path: string, calendar: Pick<Calendar, 'next'>
   verifyHoldings(db, slots, findings);
   const { granted, clockSteps } = verifyRuns(db, slots, findings);
   verifyTicks(db, slots, findings);
-  const ticks = verifyCoverage(db, slots, calendar, findings);
+  const ticks = verifyCoverage(db, slots, verifyRanges(db, slots, findings), calendar, findings);
   return { path, jobs: slots.size, runs: granted, ticks, ...open, clockSteps, count: findings.count, findings: findings.kept };
 }

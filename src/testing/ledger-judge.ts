@@ -1,6 +1,7 @@
 /** Compares the ledger with what was seen, when everything has come to its end: promise 5 (accounted). */
 import type { LedgerReader } from '../core/ports.ts';
 import { TICK_OUTCOMES } from '../core/tick.ts';
+import { nextTickAfter } from './enumeration.ts';
 import type { Facts } from './facts.ts';
 
 /** More than any simulation writes. */
@@ -15,8 +16,11 @@ const ALL = 1_000_000;
 export async function judgeLedger(facts: Facts, ledger: LedgerReader): Promise<void> {
   for (const [name, of] of facts.jobs) {
     const rows = await ledger.ticks({ job: name, limit: ALL });
+    const ranges = await ledger.ranges({ job: name, limit: ALL });
     for (const outcome of TICK_OUTCOMES) {
-      const kept = rows.filter((row) => row.outcome === outcome).length;
+      let kept = rows.filter((row) => row.outcome === outcome).length;
+      for (const range of ranges.filter((one) => one.outcome === outcome))
+        for (let at = nextTickAfter(range.schedules, range.from); at <= range.to; at = nextTickAfter(range.schedules, at)) kept++;
       if (kept !== of.ticks[outcome])
         facts.violate('accounted', `job ${name}: the ledger has ${kept} ticks ${outcome}; ${of.ticks[outcome]} were decided so`);
     }

@@ -26,6 +26,8 @@ export interface Surroundings {
   readonly steps: () => number;
 }
 
+/** So few that ranges come about in every downtime. */
+const MOST_LISTED = 3;
 /** The timer of a late checkpoint is the only one that a stopped scheduler may leave behind. */
 const CHECKPOINT_MS: DurationMs = 50;
 
@@ -52,6 +54,7 @@ export class SimulatedProcess {
       store: store.asStore(),
       runnerFor: () => runner,
       concurrency: facts.concurrency,
+      mostListed: MOST_LISTED,
       random: () => random.next(),
     });
     this.scheduler.events.subscribe((event) => this.#heard(event));

@@ -1,5 +1,5 @@
 /** Watches what the scheduler asks of the store and what the store makes true: promises 1, 2 (proved dead) and 5 (accounted). */
-import type { Decision, TriggerDecision } from '../core/gate.ts';
+import type { Decision, RangeDecision, TickDecision, TriggerDecision } from '../core/gate.ts';
 import type { Job } from '../core/job.ts';
 import type { Claim, Grant, Turn, TurnResult } from '../core/ports.ts';
 import { runIdOf } from '../core/tick.ts';
@@ -107,8 +107,14 @@ export class TurnJudge {
     const facts = this.#facts;
     const { reloading } = facts;
     if (reloading?.get(job.name) === job) facts.adopt(job, facts.clock.now());
-    const decided = decisions.filter((made) => made.kind !== 'stop').toSorted((a, b) => a.tick - b.tick);
+    const decided = decisions
+      .filter((made): made is TickDecision | RangeDecision => made.kind !== 'stop')
+      .toSorted((a, b) => lastOf(a) - lastOf(b));
     for (const made of decided) {
+      if (made.kind === 'range') {
+        this.#judgeRange(of, made);
+        continue;
+      }
       facts.history.note('tick', job.name, new Date(made.tick).toISOString(), made.kind, 'reason' in made ? made.reason : '');
       if (made.tick !== of.nextTick) {
         facts.violate(
@@ -135,12 +141,33 @@ export class TurnJudge {
     }
   }
 
+  /** All ticks of the range are decided, and there is none before it that is not. */
+  #judgeRange(of: JobFacts, { range, outcome, into }: RangeDecision): void {
+    const facts = this.#facts;
+    const { name } = of.job;
+    facts.history.note('range', name, iso(range.from), iso(range.to), outcome);
+    if (of.nextTick <= range.from)
+      facts.violate(
+        'accounted',
+        `job ${name}: a range after ${iso(range.from)} was decided; ${iso(of.nextTick)} was the next one due`,
+      );
+    if (range.from < of.cursor)
+      facts.violate('accounted', `job ${name}: a range after ${iso(range.from)} holds ticks that are decided`);
+    if (into !== undefined && !of.queued.has(into) && of.granted?.runId !== into)
+      facts.violate('accounted', `job ${name}: a range folded into ${into}, which neither waits nor holds the slot`);
+    for (; of.nextTick <= range.to; of.ticks[outcome]++) of.decided(of.nextTick);
+  }
+
   #enqueue(of: JobFacts, runId: string, cause: 'tick' | 'trigger' | 'catchup', job: Job): void {
     of.queued.set(runId, cause);
     const causes = [...of.queued.values()];
     const plain = causes.filter((queued) => queued !== 'catchup').length;
     if (plain > 1) this.#facts.violate('queue', `${plain} runs of ${job.name} are queued beside catch-ups`);
   }
+}
+
+function lastOf(made: TickDecision | RangeDecision): number {
+  return made.kind === 'range' ? made.range.to : made.tick;
 }
 
 /** Under which definition a run was granted. */

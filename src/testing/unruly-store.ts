@@ -50,6 +50,7 @@ export class UnrulyStore {
       runs: (query) => inner.runs(query),
       findRuns: (part) => inner.findRuns(part),
       ticks: (query) => inner.ticks(query),
+      ranges: (query) => inner.ranges(query),
       checkpoint: (job) => inner.checkpoint(job),
       tallies: (job) => inner.tallies(job),
       async [Symbol.asyncDispose]() {},

@@ -24,6 +24,8 @@ function brief(decisions: readonly Decision[]): string[] {
   const nameOf = (runId: string): string => names.get(runId) ?? runId;
   return decisions.map((made) => {
     if (made.kind === 'stop') return `stop ${nameOf(made.runId)}`;
+    if (made.kind === 'range')
+      return `range ${made.range.to - made.range.from} ms ${made.outcome} ${made.reason ?? nameOf(made.into ?? '')}`;
     const which = [T1, T2, T3].indexOf(made.tick) + 1;
     if (made.kind === 'fold') return `fold ${which} ${nameOf(made.into)}`;
     return made.kind === 'skip' || made.kind === 'miss'
@@ -46,7 +48,7 @@ describe('the gate, whatever it is asked,', () => {
   test('decides each undecided tick once, and passes over those that are decided', () => {
     fc.assert(
       fc.property(question, (asked) => {
-        const ticks = decided(asked).flatMap((made) => (made.kind === 'stop' ? [] : [made.tick]));
+        const ticks = decided(asked).flatMap((made) => ('tick' in made ? [made.tick] : []));
         const undecided = asked.dueTicks.filter((tick) => tick > asked.slot.decidedUntil);
         expect(ticks.toSorted((one, other) => one - other)).toEqual(undecided);
       }),
@@ -268,4 +270,64 @@ test('every policy is put to the question', () => {
   const seen = new Set<string>();
   fc.assert(fc.property(question, ({ job }) => void seen.add(job.onOverlap).add(job.onMissed)));
   expect(seen).toEqual(new Set([...OVERLAP_POLICIES, ...MISSED_POLICIES]));
+});
+
+describe('a gap of ticks too many to be listed', () => {
+  const gap = { from: NOW - 10_000, to: T1 - 1 };
+  const inDowntime = { liveSince: NOW };
+
+  test.each([
+    ['skip', ['range 8999 ms missed window', 'range 700 ms missed down', 'miss 1 down', 'miss 2 down', 'miss 3 down']],
+    ['latest', ['range 8999 ms missed window', 'start 3 catchup', 'fold 1 run3', 'fold 2 run3', 'range 700 ms folded run3']],
+    [
+      'all',
+      ['range 8999 ms missed window', 'range 700 ms missed limit', 'start 1 catchup', 'queue 2 catchup', 'queue 3 catchup'],
+    ],
+  ] as const)('follows onMissed: %s and the window, with one outcome for each part', (onMissed, expected) => {
+    const job = jobWith({ onMissed, missedWindowMs: 1_000 });
+    expect(brief(decide(job, [T1, T2, T3], slotWith({}), contextWith(inDowntime), gap))).toEqual(expected);
+  });
+
+  test('is missed while down if the newest missed tick leads to no run', () => {
+    const slot = slotWith({ live: LIVE });
+    const job = jobWith({ missedWindowMs: 1e9 });
+    expect(brief(decide(job, [T3], slot, contextWith(inDowntime), { ...gap, to: T3 - 1 }))).toEqual([
+      'skip 3 overlap',
+      'range 9899 ms missed down',
+    ]);
+  });
+
+  test.each([
+    [{ paused: true }, {}, 'paused'],
+    [{}, { matched: false }, 'unmatched'],
+    [{}, { draining: true }, 'draining'],
+  ])('is skipped by a job that is closed: %o %o', (slot, context, reason) => {
+    const decisions = decide(jobWith({}), [T3], slotWith(slot), contextWith({ ...inDowntime, ...context }), gap);
+    expect(brief(decisions)).toEqual([`range ${gap.to - gap.from} ms skipped ${reason}`, `skip 3 ${reason}`]);
+  });
+
+  test('is decided from where the slot is decided, and not at all if that is behind it', () => {
+    const job = jobWith({ missedWindowMs: 1 });
+    const after = (decidedUntil: number): string[] =>
+      brief(decide(job, [T3], slotWith({ decidedUntil }), contextWith(inDowntime), gap));
+    expect(after(gap.to - 40)).toEqual(['range 40 ms missed window', 'miss 3 window']);
+    expect(after(gap.to)).toEqual(['miss 3 window']);
+  });
+
+  test('is covered whole, in at most two parts that do not overlap, whatever the policies', () => {
+    fc.assert(
+      fc.property(question, fc.integer({ min: 1, max: 3_000 }), ({ job, dueTicks, slot, context }, lengthMs) => {
+        fc.pre(dueTicks.length > 0);
+        const to = (dueTicks[0] ?? 0) - 1;
+        const whole = { from: to - lengthMs, to };
+        const ranges = ofKind(decide(job, dueTicks, slot, context, whole), 'range').map(({ range }) => range);
+        const sorted = ranges.toSorted((one, other) => one.from - other.from);
+        const from = Math.max(whole.from, slot.decidedUntil);
+        const reached = sorted.reduce((end, range) => (range.from === end && range.to > end ? range.to : NaN), from);
+        const isDecided = from >= to || (dueTicks.at(-1) ?? 0) <= slot.decidedUntil;
+        expect(ranges.length).toBeLessThanOrEqual(2);
+        expect(reached).toBe(isDecided ? from : to);
+      }),
+    );
+  });
 });

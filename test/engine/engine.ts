@@ -13,6 +13,7 @@ import type {
   Turn,
   TurnResult,
 } from '../../src/core/ports.ts';
+import { listTicks } from '../../src/core/tick-range.ts';
 import type { EventMap, EventType, SchedulerEvent } from '../../src/engine/events.ts';
 import { Scheduler } from '../../src/engine/scheduler.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
@@ -71,6 +72,12 @@ export interface Engine {
   of<Type extends EventType>(type: Type): EventMap[Type][];
   ticks(job: string): Promise<readonly TickRecord[]>;
   runs(job: string): Promise<readonly RunRecord[]>;
+}
+
+/** All ticks of a job, those in ranges too, newest first. */
+export async function allTicks(store: Store, job: string): Promise<readonly TickRecord[]> {
+  const query = { job, limit: 100_000 };
+  return listTicks(await store.ticks(query), await store.ranges(query), createCalendar(), query);
 }
 
 /** Starts a scheduler with these jobs. */
@@ -178,6 +185,7 @@ export class GatedStore implements Store {
   runs: Store['runs'] = (query) => this.#inner.runs(query);
   findRuns: Store['findRuns'] = (part) => this.#inner.findRuns(part);
   ticks: Store['ticks'] = (query) => this.#inner.ticks(query);
+  ranges: Store['ranges'] = (query) => this.#inner.ranges(query);
   checkpoint: Store['checkpoint'] = (job) => this.#inner.checkpoint(job);
   tallies: Store['tallies'] = (job) => this.#inner.tallies(job);
   liveRuns: Store['liveRuns'] = () => this.#inner.liveRuns();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { HOUR, jobOf, memoryStore, MINUTE, SECOND, START, startEngine, takes } from './engine.ts';
+import { allTicks, HOUR, jobOf, memoryStore, MINUTE, SECOND, START, startEngine, takes } from './engine.ts';
 
 test('fires each tick at its instant', async () => {
   const engine = await startEngine([jobOf('a')]);
@@ -161,16 +161,17 @@ test('a listener that throws harms nobody, and is told of', async () => {
   expect(engine.of('listenerFailed')).toMatchObject([{ event: 'runStarted' }, { event: 'runStarted' }]);
 });
 
-test('ten thousand ticks of a long downtime are decided in portions, each once', async () => {
+test('ten thousand ticks of a long downtime are decided as ranges, each once', async () => {
   const store = memoryStore();
-  const job = jobOf('a', { history: { maxRunsPerJob: 20_000, maxAgeMs: Infinity }, missedWindowMs: 10 * MINUTE });
+  const job = jobOf('a', { missedWindowMs: 10 * MINUTE });
   const first = await startEngine([job], { store });
   await first.clock.waitFor(first.scheduler.stop(0));
   first.clock.stepWall(10_000 * MINUTE);
   const second = await startEngine([job], { store, clock: first.clock });
   await second.clock.advance(SECOND);
-  const rows = await store.ticks({ job: 'a', limit: 100_000 });
+  const rows = await allTicks(store, 'a');
   expect(new Set(rows.map(({ tick }) => tick)).size).toBe(10_000);
   expect(rows.filter(({ reason }) => reason === 'window')).toHaveLength(9_989);
+  expect(rows.filter(({ outcome }) => outcome === 'folded')).toHaveLength(10);
   expect(second.orders).toHaveLength(1);
 });

@@ -107,6 +107,44 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
       ]);
     });
 
+    it('keeps a gap as ranges, beside the rows of the ticks that may run, and decides it once', async () => {
+      const schedules = [{ kind: 'every', everyMs: 1 }] as const;
+      const job = makeJob('a', { schedules, missedWindowMs: 1_500 });
+      await using bench = await setup(job);
+      const claim = { ...ticksOf(job, [T2], { liveSince: T2, now: T2 }), gap: { from: ARMED_AT, to: T2 - 1 } };
+      const { grants } = await bench.commit(T2, { claims: [claim] });
+      const runId = runIdOf('a', T2);
+      expect(grants).toMatchObject([{ runId, cause: 'catchup' }]);
+      const border = T2 - 1_501;
+      const window = { job: 'a', from: ARMED_AT, to: border, outcome: 'missed', reason: 'window', schedules, decidedAt: T2 };
+      const folded = { job: 'a', from: border, to: T2 - 1, outcome: 'folded', runId, schedules, decidedAt: T2 };
+      expect(await bench.store.ranges({ job: 'a', limit: 9 })).toEqual([folded, window]);
+      expect(await bench.store.ticks({ job: 'a', limit: 9 })).toMatchObject([{ tick: T2, outcome: 'ran', runId }]);
+      expect((await bench.store.slots())[0]?.decidedUntil).toBe(T2);
+      expect((await bench.commit(T3, { claims: [claim] })).decisions).toEqual([[]]);
+      expect(await bench.store.ranges({ job: 'a', limit: 9 })).toHaveLength(2);
+    });
+
+    it('finds the ranges that reach into a stretch of time, newest first', async () => {
+      const job = makeJob('a', { onMissed: 'skip', missedWindowMs: 1e9 });
+      await using bench = await setup(job);
+      for (const [from, to] of [
+        [ARMED_AT, T1],
+        [T1 + 1, T2],
+        [T2 + 1, T3],
+      ] as const)
+        await bench.commit(to + 1, { claims: [{ ...ticksOf(job, [to + 1], { liveSince: to + 1 }), gap: { from, to } }] });
+      const ends = async (query: { from?: number; to?: number; limit?: number }): Promise<number[]> =>
+        (await bench.store.ranges({ job: 'a', limit: 9, ...query })).map(({ to }) => to);
+      expect(await ends({})).toEqual([T3, T2, T1]);
+      expect(await ends({ limit: 2 })).toEqual([T3, T2]);
+      expect(await ends({ from: T2 })).toEqual([T3, T2]);
+      expect(await ends({ from: T2 + 1 })).toEqual([T3]);
+      expect(await ends({ to: T1 + 2 })).toEqual([T1]);
+      expect(await ends({ to: T1 + 3 })).toEqual([T2, T1]);
+      expect(await bench.store.ranges({ job: 'unknown', limit: 9 })).toEqual([]);
+    });
+
     it('skips a tick while the run before it is live', async () => {
       const job = makeJob('a');
       await using bench = await setup(job);

@@ -67,6 +67,17 @@ async function setup(): Promise<Bench> {
   return bench;
 }
 
+/** Ticks 1 to 5000 as a range, of which the newest run is older than the window; tick 5001 ran. */
+async function setupRange(): Promise<Bench> {
+  const bench = new Bench();
+  const job = makeJob('a', { schedules });
+  const store = await bench.open(job);
+  const gap = { from: T(0), to: T(5_000) };
+  const claim = { ...ticksOf(job, [T(5_001), T(5_002)], { liveSince: T(5_002), now: T(9_000) }), gap };
+  await store.commit(turnOf(T(9_000), { claims: [claim] }));
+  return bench;
+}
+
 const idOf = (index: number): string => runIdOf('a', T(index));
 
 describe('a sound ledger', () => {
@@ -134,6 +145,11 @@ describe('a sound ledger', () => {
         .findings.filter(({ kind }) => kind === 'unaccounted')
         .map(({ tick }) => tick),
     ).toEqual([T(3), T(12)]);
+  });
+
+  it('is proved with a range of missed ticks, which needs no rows', async () => {
+    await using bench = await setupRange();
+    expect(bench.verify()).toMatchObject({ ticks: 2, findings: [] });
   });
 
   it('is proved where the clock was set back between two runs, and says so', async () => {
@@ -255,6 +271,37 @@ it.each<[string, string, { kind: string; run?: string; tick?: number }]>([
   expect(count).toBeGreaterThan(0);
   expect(findings).toContainEqual(expect.objectContaining(expected));
   for (const { what } of findings) expect(what).not.toContain('\n');
+});
+
+it.each<[string, string, { kind: string; tick?: number }]>([
+  ['a hole before a range', `update ranges set from_tick = ${T(2)}`, { kind: 'unaccounted', tick: T(1) }],
+  ['a hole after a range', `update ranges set to_tick = ${T(4_999)}`, { kind: 'unaccounted', tick: T(5_000) }],
+  ['a range that is gone', 'delete from ranges', { kind: 'unaccounted', tick: T(1) }],
+  [
+    'a tick that has a row and is in a range',
+    `insert into ticks values (${T(7)}, 1, 'missed', 'down', null, 5)`,
+    { kind: 'tick', tick: T(7) },
+  ],
+  [
+    'ranges that overlap',
+    `drop trigger ranges_once; insert into ranges select job, from_tick, ${T(4_000)}, outcome, reason, run, schedules, 5 from ranges`,
+    { kind: 'tick', tick: T(5_000) },
+  ],
+  [
+    'a range with a reason that is none',
+    "update ranges set outcome = 'missed', run = null, reason = 'mood'",
+    { kind: 'tick', tick: T(5_000) },
+  ],
+  [
+    'a range whose run is not there',
+    `update ranges set outcome = 'folded', reason = null, run = '${idOf(9)}'`,
+    { kind: 'tick', tick: T(5_000) },
+  ],
+  ['a range ahead of its slot', `update slots set decided_until = ${T(4_000)}`, { kind: 'tick', tick: T(5_000) }],
+])('finds %s', async (_, sql, expected) => {
+  await using bench = await setupRange();
+  bench.plant(sql);
+  expect(bench.verify().findings).toContainEqual(expect.objectContaining(expected));
 });
 
 it('keeps a bounded number of findings of a ledger that is all wrong', async () => {
