@@ -1,4 +1,5 @@
 /** Tickwise as a library: the public door. */
+export type { ChildContext, Context, Gather, Gathered, GatherOptions, Lease, TaskGroup, Within, Work } from './core/context.ts';
 export { ERROR_CODES, type ErrorCode, type ErrorRecord, TickwiseError } from './core/errors.ts';
 export type { JobName } from './core/job.ts';
 export type { RunOutcome, RunState, StopReason } from './core/run.ts';

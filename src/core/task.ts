@@ -1,4 +1,5 @@
 /** The words of whoever writes steps: handlers, their context, their results. */
+import type { Context } from './context.ts';
 import { TickwiseError } from './errors.ts';
 import type { JobName } from './job.ts';
 import type { DurationMs, Instant } from './time.ts';
@@ -31,8 +32,11 @@ export interface TaskLog {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
-/** What each step is given. The same object for all steps of an attempt; `step` and `checkpoint` move on. Its functions may be taken out of it. */
-export interface TaskContext<Checkpoint = unknown, Input = unknown> {
+/**
+ * What each step is given. The same object for all steps of an attempt; `step` and `checkpoint` move on. Its functions may be taken
+ * out of it. What is derived from it ends with the attempt at the latest.
+ */
+export interface TaskContext<Checkpoint = unknown, Input = unknown> extends Context {
   readonly job: JobName;
   readonly runId: string;
   /** The instant for which this run was started, epoch milliseconds. */

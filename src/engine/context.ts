@@ -1,9 +1,12 @@
 /** The object that every step of an attempt is given. */
-import { describeStop, type StopReason } from '../core/run.ts';
+import type { ChildContext, Context } from '../core/context.ts';
 import { TickwiseError } from '../core/errors.ts';
 import type { Clock, LiveAttempt, RunObserver, RunOrder } from '../core/ports.ts';
+import { describeStop, type StopReason } from '../core/run.ts';
 import type { TaskContext, TaskLog } from '../core/task.ts';
 import type { DurationMs, Instant, MonotonicMs } from '../core/time.ts';
+import { createRoot } from '../structured/context.ts';
+import { sleep } from '../structured/sleep.ts';
 
 /**
  * A task's context. Its AbortController is made when somebody first looks at `signal`: making one costs as much as a whole
@@ -28,6 +31,8 @@ export class StepContext implements TaskContext {
   #controller: AbortController | undefined;
   #stop: TickwiseError | undefined;
   #log: TaskLog | undefined;
+  /** The root of what is derived; made when something is. */
+  #root: ChildContext | undefined;
 
   constructor(
     order: RunOrder,
@@ -81,7 +86,39 @@ export class StepContext implements TaskContext {
   }
 
   get sleep(): (ms: DurationMs) => Promise<void> {
-    return (ms) => this.#sleep(ms);
+    return (ms) => sleep(this.#clock, ms, this);
+  }
+
+  get withCancel(): Context['withCancel'] {
+    return this.#tree.withCancel;
+  }
+
+  get withDeadline(): Context['withDeadline'] {
+    return this.#tree.withDeadline;
+  }
+
+  get withTimeout(): Context['withTimeout'] {
+    return this.#tree.withTimeout;
+  }
+
+  get withValue(): Context['withValue'] {
+    return this.#tree.withValue;
+  }
+
+  get detached(): Context['detached'] {
+    return this.#tree.detached;
+  }
+
+  get lock(): Context['lock'] {
+    return this.#tree.lock;
+  }
+
+  get group(): Context['group'] {
+    return this.#tree.group;
+  }
+
+  get gather(): Context['gather'] {
+    return this.#tree.gather;
   }
 
   /** Aborts `signal`. Called by the step loop alone, once. */
@@ -90,26 +127,21 @@ export class StepContext implements TaskContext {
       facts: { ...reason },
     });
     this.#controller?.abort(this.#stop);
+    this.#root?.cancel(this.#stop);
     this.inner?.stop(reason);
   }
 
-  #sleep(ms: DurationMs): Promise<void> {
-    const { signal } = this;
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        reject(signal.reason as Error);
-        return;
-      }
-      const onAbort = (): void => {
-        timer.cancel();
-        reject(signal.reason as Error);
-      };
-      const timer = this.#clock.setTimer(this.#clock.monotonic() + ms, () => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
+  /** Cancels what was derived and not ended. Called by the step loop alone, when the attempt is over. */
+  close(): void {
+    this.#root?.[Symbol.dispose]();
+  }
+
+  get #tree(): ChildContext {
+    if (this.#root === undefined) {
+      this.#root = createRoot({ clock: this.#clock, values: this.#values, end: this.budgetEnd, deadline: this.deadline });
+      if (this.#stop !== undefined) this.#root.cancel(this.#stop);
+    }
+    return this.#root;
   }
 
   /** What a loop within this one goes by. */

@@ -227,6 +227,7 @@ export class RunLoop implements LiveAttempt {
 
   #close(): void {
     this.#over = true;
+    this.#context.close();
     this.#budgetTimer?.cancel();
     this.#stepTimer?.cancel();
     this.#graceTimer?.cancel();

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { StepResult, TaskContext } from '../../src/core/task.ts';
+import { createContext } from '../../src/structured/kit.ts';
 import IntegrityIndex, { type IntegrityCheckpoint, type IntegrityReport } from '../../config/jobs/integrity-index.ts';
 import type { IntegrityInput } from '../../config/jobs/integrity-index/settings.ts';
 
@@ -15,7 +16,7 @@ export function contextOf<Checkpoint, Input>(
   checkpoint?: Checkpoint,
   { tick = 1_000, attempt = 1 }: { tick?: number; attempt?: number } = {},
 ): TaskContext<Checkpoint, Input> {
-  const controller = new AbortController();
+  const context = createContext();
   const silent = (): void => undefined;
   return {
     job: 'tested',
@@ -26,12 +27,20 @@ export function contextOf<Checkpoint, Input>(
     input,
     checkpoint,
     fence: 1,
-    signal: controller.signal,
+    signal: context.signal,
     deadline: Date.now() + 60_000,
     remainingMs: () => 60_000,
     value: () => undefined,
     sleep: () => Promise.resolve(),
-    fetch: globalThis.fetch,
+    fetch: context.fetch,
+    withCancel: context.withCancel,
+    withDeadline: context.withDeadline,
+    withTimeout: context.withTimeout,
+    withValue: context.withValue,
+    detached: context.detached,
+    lock: context.lock,
+    group: context.group,
+    gather: context.gather,
     log: { debug: silent, info: silent, warn: silent, error: silent },
   };
 }

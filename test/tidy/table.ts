@@ -6,7 +6,9 @@
 /** Which rooms a room may import, type-only imports included; a room may always import itself. */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/core/': [],
-  'src/engine/': ['src/core/'],
+  'src/engine/': ['src/core/', 'src/structured/'],
+  /** The door gives those who have no run the machine's clock (ADR 0007). */
+  'src/structured/kit.ts': ['src/core/', 'src/structured/', 'src/system/clock.ts'],
   'src/structured/': ['src/core/'],
   'src/runner/': [
     'src/core/',
@@ -24,7 +26,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/cli/': ['src/core/', 'src/config/', 'src/daemon.ts', 'src/store/', 'src/system/'],
   /** The command wires the real calendar into the simulation. */
   'src/testing/simulate-main.ts': ['src/testing/', 'src/system/calendar.ts'],
-  'src/testing/': ['src/core/', 'src/engine/', 'src/store/memory.ts'],
+  'src/testing/': ['src/core/', 'src/engine/', 'src/structured/', 'src/store/memory.ts'],
   'src/daemon.ts': [
     'src/core/',
     'src/engine/',
@@ -59,7 +61,7 @@ export const FENCES: Readonly<Record<string, readonly string[]>> = {
   croner: ['src/system/calendar', 'src/system/cron-pattern.ts'],
   'jsonc-parser': ['src/config/'],
   'node:sqlite': ['src/store/'],
-  'p-queue': ['src/engine/dispatcher.ts'],
+  'p-queue': ['src/engine/dispatcher.ts', 'src/structured/gather.ts'],
   winston: ['src/system/log.ts'],
   /** The parsers of what comes in, at most four. */
   zod: ['src/config/schema.ts', 'src/config/check.ts'],
