@@ -20,7 +20,7 @@ describe.skipIf(!existsSync('/proc/self/environ'))('a daemon that is killed and 
   test(
     'keeps its promises by the evidence of its jobs',
     async () => {
-      const told = await drilled('--seconds', '12', '--seed', '8', '--plain');
+      const told = await drilled('--seconds', '12', '--seed', '16', '--plain');
       expect(told.disturbances).toMatchObject({
         kill: expect.any(Number),
         freeze: expect.any(Number),

@@ -1,6 +1,6 @@
 /** Does the ledger know each tick that fell due, once, and each run that gave evidence; and the other way round? */
 import type { Note } from './evidence.ts';
-import type { RunRow, TickRow } from './ledger.ts';
+import type { RangeRow, RunRow, TickRow } from './ledger.ts';
 
 /** Wall-clock instants as the daemon saw them. */
 export interface Span {
@@ -10,6 +10,15 @@ export interface Span {
   readonly settledAt: number;
   /** The latest instant that the daemon's clock ever showed. */
   readonly latestAt: number;
+}
+
+/** Lists the ticks that share rows, by the same arithmetic. */
+export function ticksOf(ranges: readonly RangeRow[], everyMs: number): TickRow[] {
+  return ranges.flatMap(({ job, after, to, outcome, reason, run }) => {
+    const first = Math.floor(after / everyMs) + 1;
+    const count = Math.max(0, Math.floor(to / everyMs) - first + 1);
+    return Array.from({ length: count }, (_, index) => ({ job, tick: (first + index) * everyMs, outcome, reason, run }));
+  });
 }
 
 /**

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Note } from './evidence.ts';
 import { overlapsIn } from './judge-overlaps.ts';
 import { judgeRecovery, spread } from './judge-recovery.ts';
-import { runFaults, tickFaults } from './judge-ticks.ts';
+import { runFaults, tickFaults, ticksOf } from './judge-ticks.ts';
 import { judgeWalk } from './judge-walks.ts';
 import type { RunRow, TickRow } from './ledger.ts';
 import { planDisturbances } from './plan.ts';
@@ -86,6 +86,14 @@ test('each multiple of the interval needs a row, and nothing else may have one',
   expect(tickFaults('job', 1_000, [tick(2_000), tick(3_000), tick(3_000), tick(4_000)], span)).toHaveLength(1);
 });
 
+test('ticks that share a row are counted one by one, and may not have a row of their own as well', () => {
+  const span = { upAt: 1_000, settledAt: 4_000, latestAt: 4_500 };
+  const shared = ticksOf([{ job: 'job', after: 1_000, to: 3_000, outcome: 'missed', reason: 'window', run: null }], 1_000);
+  expect(shared.map((row) => row.tick)).toEqual([2_000, 3_000]);
+  expect(tickFaults('job', 1_000, [...shared, tick(4_000)], span)).toEqual([]);
+  expect(tickFaults('job', 1_000, [...shared, tick(3_000), tick(4_000)], span)).toHaveLength(1);
+});
+
 test('sound evidence and sound rows give no fault', () => {
   const found = runFaults('job', { notes: SOUND, ticks: [tick(1), tick(2)], runs: [row('1'), row('2')] });
   expect(Object.values(found).flat()).toEqual([]);
@@ -160,8 +168,8 @@ test('twenty minutes hold at least 500 kills and 100 freezes by their plan', () 
   const counts = { kill: 0, freeze: 0, frozenKill: 0, restart: 0 };
   let atMs = 0;
   for (const next of planDisturbances(1, 1_200_000, MEANS).daemon) {
-    // A daemon that was asked to end drains first.
-    atMs += next.afterMs + ('forMs' in next ? next.forMs : next.kind === 'restart' ? 1_500 : 20);
+    // A daemon that was asked to end drains first; one that is killed while its disk is frozen dies when it thaws.
+    atMs += next.afterMs + ('forMs' in next ? next.forMs : next.kind === 'restart' ? 2_000 : 150);
     if (atMs > 1_200_000) break;
     if (next.kind in counts) counts[next.kind as keyof typeof counts]++;
   }

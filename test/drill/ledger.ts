@@ -26,10 +26,17 @@ export interface TickRow {
   readonly run: string | null;
 }
 
+/** Ticks that share a row: all after `after` and up to `to`. */
+export interface RangeRow extends Omit<TickRow, 'tick'> {
+  readonly after: number;
+  readonly to: number;
+}
+
 /** All that the checker reads. */
 export interface Ledger {
   readonly runs: readonly RunRow[];
   readonly ticks: readonly TickRow[];
+  readonly ranges: readonly RangeRow[];
   /** What SQLite itself says of the file; `ok`. */
   readonly integrity: string;
 }
@@ -46,13 +53,24 @@ export function readLedger(path: string): Ledger {
     const ticks = db.prepare(
       'select slots.name as job, ticks.tick, ticks.outcome, ticks.reason, ticks.run from ticks join slots using (job) order by tick',
     );
+    // Older ledgers list each tick.
+    const ranges = hasTable(db, 'ranges')
+      ? db.prepare(
+          `select slots.name as job, from_tick as "after", to_tick as "to", outcome, reason, run from ranges join slots using (job)`,
+        )
+      : undefined;
     const integrity = db.prepare('pragma integrity_check').get() as { integrity_check: string };
     return {
       runs: runs.all() as unknown as RunRow[],
       ticks: ticks.all() as unknown as TickRow[],
+      ranges: (ranges?.all() ?? []) as unknown as RangeRow[],
       integrity: integrity.integrity_check,
     };
   } finally {
     db.close();
   }
+}
+
+function hasTable(db: DatabaseSync, name: string): boolean {
+  return db.prepare(`select 1 from sqlite_schema where type = 'table' and name = ?`).get(name) !== undefined;
 }

@@ -27,7 +27,7 @@ export interface Means {
 }
 
 /** Ends when the time is over, so it is planned longer than it can take. */
-const SHORTEST_TURN_MS = 300;
+const SHORTEST_TURN_MS = 250;
 const FARTHEST_AHEAD_MS = 60_000;
 /** A step back is a time without ticks, so it is kept short beside the drill. */
 const LONGEST_STEP_BACK_MS = 4_000;
@@ -58,12 +58,12 @@ export function planDisturbances(
 
 function disturbDaemon(random: () => number): Disturbance {
   // Most lives are short, so that kills hit starts and recoveries too; some are long enough for runs to end.
-  const afterMs = random() < 0.8 ? between(random, 300, 1_600) : between(random, 1_800, 5_000);
+  const afterMs = random() < 0.8 ? between(random, 250, 1_400) : between(random, 1_800, 4_500);
   const share = random();
   const forMs = between(random, 150, 2_500);
-  if (share < 0.7) return { kind: 'kill', afterMs };
-  if (share < 0.78) return { kind: 'frozenKill', afterMs, forMs };
-  if (share < 0.95) return { kind: 'freeze', afterMs, forMs };
+  if (share < 0.74) return { kind: 'kill', afterMs };
+  if (share < 0.82) return { kind: 'frozenKill', afterMs, forMs };
+  if (share < 0.96) return { kind: 'freeze', afterMs, forMs };
   return { kind: 'restart', afterMs };
 }
 

@@ -4,7 +4,7 @@ import { type Note, readEvidence } from './evidence.ts';
 import type { DrillJob } from './jobs.ts';
 import { overlapsIn } from './judge-overlaps.ts';
 import { judgeRecovery, type Recovery, spread } from './judge-recovery.ts';
-import { runFaults, type Span, tickFaults } from './judge-ticks.ts';
+import { runFaults, type Span, tickFaults, ticksOf } from './judge-ticks.ts';
 import { judgeWalk } from './judge-walks.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -62,7 +62,8 @@ export function judge(seen: Seen, ledger: Ledger): Verdict {
   for (const [job, { everyMs, walks, exclusive }] of Object.entries(seen.jobs)) {
     const { notes, broken } = readEvidence(seen.dir, job, seen.uptimeAheadMs);
     const runs = ledger.runs.filter((run) => run.job === job);
-    const ticks = ledger.ticks.filter((tick) => tick.job === job);
+    const ranges = ledger.ranges.filter((range) => range.job === job);
+    const ticks = [...ledger.ticks.filter((tick) => tick.job === job), ...ticksOf(ranges, everyMs)];
     all.push(...notes);
     if (exclusive !== undefined) groups.set(exclusive, [...(groups.get(exclusive) ?? []), notes]);
     faults['overlaps'].push(...overlapsIn([notes]));
@@ -98,7 +99,7 @@ export function judge(seen: Seen, ledger: Ledger): Verdict {
   const figures = {
     'runs that gave evidence': new Set(all.map(({ job, run }) => `${job} ${run}`)).size,
     'lines of evidence': all.length,
-    'ticks in the ledger': ledger.ticks.length,
+    'ticks in the ledger': Object.values(table).reduce((sum, row) => sum + (row['ticks'] ?? 0), 0),
     'runs in the ledger': ledger.runs.length,
     'steps with checkpoints finished': walked.finished,
     'finished steps repeated after a crash': walked.repeated,
