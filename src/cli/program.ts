@@ -1,5 +1,6 @@
 /** The commands, their options and examples. Each command's code is loaded when it is asked for. */
 import { Command, CommanderError } from 'commander';
+import type { CheckpointOptions } from './checkpoint.ts';
 import { EXIT, reportFailure } from './exit.ts';
 import { parseCount, parseInstant, parseState } from './option.ts';
 import type { NextOptions } from './next.ts';
@@ -106,6 +107,19 @@ function commands(version: string): Command {
     const { show } = await import('./show.ts');
     process.exitCode = await show(configPath(given), run, { json: given.json === true });
   });
+
+  withJson(
+    command(program, 'checkpoint <job>', 'show what the next run of a job starts from, set it or clear it', [
+      'tickwise checkpoint nightly-report',
+      `tickwise checkpoint nightly-report --set '{"page": 12}'`,
+    ]),
+  )
+    .option('--clear', 'let the next run start afresh; no daemon may run meanwhile')
+    .option('--set <json>', 'let the next run start from this; "-" reads it from standard input')
+    .action(async (job: string, given: Given & Omit<CheckpointOptions, 'json'>) => {
+      const { checkpoint } = await import('./checkpoint.ts');
+      process.exitCode = await checkpoint(configPath(given), job, { ...given, json: given.json === true });
+    });
 
   withJson(
     command(program, 'verify', 'prove from the ledger that no two runs of a job intersect and every due tick has one outcome', [

@@ -315,6 +315,12 @@ export interface Store extends LedgerReader {
   settle?(turn: Turn): TurnResult | undefined | Promise<TurnResult | undefined>;
   /** Sets the slot's own `paused`. @throws TickwiseError `JOB_NOT_FOUND` */
   setPaused(job: JobName, paused: boolean): Promise<void>;
+  /**
+   * Sets by hand what the job's next run starts from: JSON text, or `null` for a fresh start.
+   *
+   * @throws TickwiseError `JOB_NOT_FOUND`; `JOB_BUSY`, naming the run, while one is live; `STORE_UNUSABLE`
+   */
+  setCheckpoint(job: JobName, checkpoint: string | null): Promise<void>;
   /** Runs that are granted and not ended, whichever node holds them, with `node` filled in. */
   liveRuns(): Promise<readonly RunRecord[]>;
 }

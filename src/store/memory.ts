@@ -42,6 +42,7 @@ import {
   ticksOf,
 } from './memory-entry.ts';
 import { MemoryRun } from './memory-run.ts';
+import { busyError } from './set-checkpoint.ts';
 import { tickOutcome } from './tick-outcome.ts';
 
 const NO_BOOLEANS: readonly boolean[] = [];
@@ -103,6 +104,14 @@ class MemoryStore implements Store {
     const entry = this.#entries.get(job);
     if (entry === undefined) throw new TickwiseError('JOB_NOT_FOUND', `no job is called ${job}`);
     entry.paused = paused;
+  }
+
+  async setCheckpoint(job: JobName, checkpoint: string | null): Promise<void> {
+    const entry = this.#entries.get(job);
+    if (entry === undefined) throw new TickwiseError('JOB_NOT_FOUND', `no job is called ${job}`);
+    if (entry.live !== undefined) throw busyError(job, entry.live.runId);
+    entry.checkpoint = checkpoint ?? undefined;
+    entry.checkpointOf = undefined;
   }
 
   async slots(): Promise<readonly SlotState[]> {

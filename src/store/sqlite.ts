@@ -18,6 +18,7 @@ import { migrate } from './migrations.ts';
 import { enterNode, markClean } from './nodes.ts';
 import { findPlace, makePrivateFile, preparePlace } from './place.ts';
 import { Pruner } from './prune.ts';
+import { setCheckpoint } from './set-checkpoint.ts';
 import { checkSoundness } from './soundness.ts';
 import { Transactions } from './transaction.ts';
 import { TurnTransactions } from './turn-transactions.ts';
@@ -107,6 +108,7 @@ function createStore(db: DatabaseSync, path: string, node: number, release: () =
     commit: (turn) => turns.commit(turn),
     settle: (turn) => turns.settle(turn),
     setPaused: async (job, paused) => transact(() => setPaused(db, job, paused)),
+    setCheckpoint: async (job, checkpoint) => transact(() => setCheckpoint(db, job, checkpoint)),
     [Symbol.asyncDispose]: async () => {
       if (closed) return;
       closed = true;

@@ -45,6 +45,7 @@ export class UnrulyStore {
       commit: (turn) => this.#commit(turn),
       arm: (jobs, now) => this.#late(() => inner.arm(jobs, now)),
       setPaused: (job, paused) => this.#late(() => inner.setPaused(job, paused)),
+      setCheckpoint: (job, checkpoint) => this.#late(() => inner.setCheckpoint(job, checkpoint)),
       liveRuns: () => inner.liveRuns(),
       slots: () => inner.slots(),
       runs: (query) => inner.runs(query),

@@ -181,6 +181,7 @@ export class GatedStore implements Store {
     return this.#inner.setPaused(...args);
   }
 
+  setCheckpoint: Store['setCheckpoint'] = (job, checkpoint) => this.#inner.setCheckpoint(job, checkpoint);
   slots: Store['slots'] = () => this.#inner.slots();
   runs: Store['runs'] = (query) => this.#inner.runs(query);
   findRuns: Store['findRuns'] = (part) => this.#inner.findRuns(part);

@@ -651,6 +651,30 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
       expect(await bench.store.tallies('a')).toEqual([{ job: 'a', ticks: [{ outcome: 'ran', count: 2 }], runs: [] }]);
     });
 
+    it('hands a checkpoint that was set by hand to the next run, and none after it was cleared', async () => {
+      const job = makeJob('a');
+      await using bench = await setup(job);
+      await bench.end(await bench.start(job, T1), { checkpoint: '{"page":1}' });
+      await bench.store.setCheckpoint('a', '{"page":7}');
+      expect(await bench.store.checkpoint('a')).toBe('{"page":7}');
+      expect((await bench.store.runs({ job: 'a', limit: 1 }))[0]?.checkpoint).toBeUndefined();
+      const next = await bench.start(job, T2);
+      expect(next.checkpoint).toBe('{"page":7}');
+      await bench.end(next);
+      await bench.store.setCheckpoint('a', null);
+      expect(await bench.store.checkpoint('a')).toBeUndefined();
+      expect((await bench.start(job, T3)).checkpoint).toBeUndefined();
+    });
+
+    it('refuses to set the checkpoint of a job whose run is live, and of one that it does not know', async () => {
+      const job = makeJob('a');
+      await using bench = await setup(job);
+      const { runId } = await bench.start(job, T1);
+      await expect(bench.store.setCheckpoint('a', '1')).rejects.toMatchObject({ code: 'JOB_BUSY', facts: { runId } });
+      await expect(bench.store.setCheckpoint('nobody', '1')).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
+      expect(await bench.store.checkpoint('a')).toBeUndefined();
+    });
+
     it('has no checkpoint of a job that it does not know', async () => {
       await using bench = await setup();
       expect(await bench.store.checkpoint('nobody')).toBeUndefined();
