@@ -86,9 +86,10 @@ async function write(config: Config, name: JobName, text: string | null): Promis
 function refusalOf(thrown: unknown, name: JobName): string | undefined {
   if (!(thrown instanceof TickwiseError)) return undefined;
   const { code, facts } = thrown;
+  const { pid } = facts;
   switch (code) {
     case 'STORE_LOCKED':
-      return `${String(facts['path'])}: a daemon${facts['pid'] === undefined ? '' : ` (pid ${String(facts['pid'])})`} has this store open; stop the daemon first, then change the checkpoint`;
+      return `${String(facts['path'])}: a daemon${typeof pid === 'number' ? ` (pid ${pid})` : ''} has this store open; stop the daemon first, then change the checkpoint`;
     case 'JOB_BUSY':
       return `job ${name}: run ${String(facts['runId'])} of an earlier daemon is not proved to be over; start the daemon until it says "run lost", stop it, then change the checkpoint`;
     case 'JOB_NOT_FOUND':
