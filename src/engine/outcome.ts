@@ -1,7 +1,7 @@
 /** What a task in the library's own form, an `AsyncTask`, hands back: how its time-bounded loop ended. */
 import type { ErrorRecord } from '../core/errors.ts';
 import type { AttemptEnd } from '../core/ports.ts';
-import type { RunOutcome, StopReason } from '../core/run.ts';
+import { judge, type RunOutcome, type StopReason } from '../core/run.ts';
 import type { Progress } from '../core/task.ts';
 
 /**
@@ -32,4 +32,28 @@ export class TaskOutcome<Checkpoint = unknown, Result = unknown> {
     this.error = end.error;
     this.stalled = end.stalled ?? false;
   }
+}
+
+/**
+ * The end of an attempt whose function had a time-bounded loop of its own.
+ *
+ * @param end of that loop
+ * @param stop of the attempt itself; it came first, and wins
+ * @param json makes text of a checkpoint or a result
+ */
+export function adopted(
+  end: TaskOutcome,
+  stop: StopReason | undefined,
+  json: (value: unknown, what: 'checkpoint' | 'result') => string,
+): AttemptEnd {
+  return {
+    outcome: stop === undefined ? end.outcome : judge(stop, end.outcome === 'unfinished' ? 'more' : 'threw'),
+    stop: stop ?? end.stop,
+    steps: end.steps,
+    checkpoint: end.checkpoint === undefined ? undefined : json(end.checkpoint, 'checkpoint'),
+    progress: end.progress,
+    result: end.result === undefined ? undefined : json(end.result, 'result'),
+    error: end.error,
+    stalled: end.stalled,
+  };
 }

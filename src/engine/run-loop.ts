@@ -15,9 +15,9 @@ import { parseStepResult, type Progress, type StepResult } from '../core/task.ts
 import type { DurationMs, MonotonicMs } from '../core/time.ts';
 import { StepContext } from './context.ts';
 import { enterTask } from './handler.ts';
-import { TaskOutcome } from './outcome.ts';
+import { adopted, TaskOutcome } from './outcome.ts';
 import { Pause } from './pause.ts';
-import { StallWatch } from './stall.ts';
+import { isStall, LOOK_EACH, Stall } from './stall.ts';
 import { stepJson } from './step-json.ts';
 import type { SharedTurn } from './turn.ts';
 
@@ -41,14 +41,13 @@ export class RunLoop implements LiveAttempt {
   readonly #parts: LoopParts;
   readonly #observer: RunObserver;
   readonly #context: StepContext;
-  /** Made when a step first comes back with nothing. */
-  #stall: StallWatch | undefined;
+  /** Made when a stall is noticed, and kept: it is a fault of the task that its author should see. */
+  #stall: Stall | undefined;
   #stop: StopReason | undefined;
   #windingDown = false;
   #over = false;
-  #steps = 0;
   #stepStartedAt: MonotonicMs = 0;
-  #inStep = false;
+  #isBetween = false;
   #checkpoint: string | undefined;
   #progress: Progress | undefined;
   #result: string | undefined;
@@ -73,6 +72,7 @@ export class RunLoop implements LiveAttempt {
     this.#observer = observer;
     this.#checkpoint = order.checkpoint;
     this.#context = new StepContext(order, parts.clock, observer, parts.values);
+    parts.turn.lastLoop = this;
     this.ended = this.#run(find);
   }
 
@@ -108,40 +108,48 @@ export class RunLoop implements LiveAttempt {
       // Steps that settle within this turn need no timer at all; the others get theirs before the next one.
       turn.afterThisTurn(this);
       let target = find();
-      if (target instanceof Promise) {
-        // A module that never comes spends the budget like a step that never does.
-        this.#inStep = true;
-        this.#stepStartedAt = clock.monotonic();
-        target = await target;
-        this.#inStep = false;
-      }
+      // A module that never comes spends the budget like a step that never does.
+      this.#stepStartedAt = clock.monotonic();
+      if (target instanceof Promise) target = await target;
       const handler = enterTask(target, context.job, context);
+      let empties = 0;
+      let emptySince: MonotonicMs = 0;
       while (this.#stop === undefined && !this.#windingDown) {
         const now = clock.monotonic();
         if (now >= budgetEnd) break;
         if (turn.isSpent(now)) {
-          await turn.giveWay();
+          await this.#between(turn.giveWay());
           continue;
         }
         this.#stepStartedAt = now;
-        this.#inStep = true;
-        context.step = ++this.#steps;
+        context.step++;
         let returned = handler.handleTimeoutTask(context);
         // A step result that is no promise waits a microtask for nothing; to look for its `then` would cost every step more.
         if (typeof returned === 'object') returned = await returned;
-        this.#inStep = false;
         if (returned === true) {
           this.#checkpoint = undefined;
           last = 'done';
           break;
         }
-        if (returned instanceof TaskOutcome) return this.#adopt(returned);
-        const waitMs = returned === false ? this.#emptyStep(now) : this.#accept(returned);
-        if (waitMs === DONE) {
-          last = 'done';
-          break;
+        let waitMs: number = EMPTY;
+        if (returned !== false) {
+          if (returned instanceof TaskOutcome) return this.#adopt(returned);
+          waitMs = this.#accept(returned);
+          if (waitMs === DONE) {
+            last = 'done';
+            break;
+          }
         }
-        if (waitMs > 0) await this.#waitBetweenSteps(waitMs);
+        if (waitMs === EMPTY) {
+          if (empties++ === 0) emptySince = now;
+          // Nearly every empty step ends here: to look closer each time would cost more than the step.
+          if (empties % LOOK_EACH !== 0 && this.#stall === undefined) continue;
+          waitMs = this.#slowDown(empties, now - emptySince);
+        } else {
+          empties = 0;
+          this.#stall?.movedOn();
+        }
+        if (waitMs > 0) await this.#between(this.#waitForNext(waitMs));
       }
     } catch (thrown) {
       last = 'threw';
@@ -151,21 +159,23 @@ export class RunLoop implements LiveAttempt {
     return {
       outcome: judge(this.#stop, last),
       stop: this.#stop,
-      steps: this.#steps,
+      steps: this.#context.step,
       checkpoint: this.#checkpoint,
       progress: this.#progress,
       result: this.#result,
       error,
-      stalled: this.#stall?.flagged ?? false,
+      stalled: this.#stall !== undefined,
     };
   }
 
-  #emptyStep(startedAt: MonotonicMs): DurationMs {
-    this.#stall ??= new StallWatch();
-    return this.#stall.emptyStep(startedAt);
+  /** @returns how long to wait before the next step of a run whose last steps came back with nothing */
+  #slowDown(empties: number, spentMs: DurationMs): DurationMs {
+    if (this.#stall === undefined && !isStall(empties, spentMs)) return 0;
+    this.#stall ??= new Stall();
+    return this.#stall.delayFor(empties, spentMs);
   }
 
-  /** Takes over what a step returned. @returns how long to wait before the next step, or DONE */
+  /** Takes over what a step returned. @returns how long to wait before the next step, DONE, or EMPTY for nothing */
   #accept(returned: unknown): number {
     const result = parseStepResult(returned, this.#order.job.name) as StepResult;
     let checkpoint: string | undefined;
@@ -178,23 +188,29 @@ export class RunLoop implements LiveAttempt {
     if (result.result !== undefined) this.#result = this.#json(result.result, 'result');
     if (result.done) {
       if (checkpoint === undefined) this.#checkpoint = undefined;
-      if (result.progress !== undefined) this.#observer.stepped({ steps: this.#steps, progress: result.progress });
+      if (result.progress !== undefined) this.#observer.stepped({ steps: this.#context.step, progress: result.progress });
       return DONE;
     }
     if (checkpoint === undefined && result.progress === undefined) {
-      return Math.max(result.waitMs ?? 0, (result.waitMs ?? 0) > 0 ? 0 : this.#emptyStep(this.#stepStartedAt));
+      return (result.waitMs ?? 0) > 0 ? (result.waitMs as DurationMs) : EMPTY;
     }
-    this.#stall?.movedOn();
-    this.#observer.stepped({ steps: this.#steps, checkpoint, progress: result.progress });
+    this.#observer.stepped({ steps: this.#context.step, checkpoint, progress: result.progress });
     return result.waitMs ?? 0;
   }
 
   #json(value: unknown, what: 'checkpoint' | 'result'): string {
-    return stepJson(value, what, this.#order.job.name, this.#steps);
+    return stepJson(value, what, this.#order.job.name, this.#context.step);
   }
 
-  async #waitBetweenSteps(waitMs: DurationMs): Promise<void> {
-    if (this.#stall?.flagged === true && !this.#saidStalled) {
+  /** Waits with no step under way: neither the budget nor the step timeout stops a wait, which ends with the budget by itself. */
+  async #between(wait: Promise<void>): Promise<void> {
+    this.#isBetween = true;
+    await wait;
+    this.#isBetween = false;
+  }
+
+  async #waitForNext(waitMs: DurationMs): Promise<void> {
+    if (this.#stall !== undefined && !this.#saidStalled) {
       this.#saidStalled = true;
       this.#observer.stalled();
     }
@@ -209,7 +225,7 @@ export class RunLoop implements LiveAttempt {
     if (this.#over) return;
     const { clock } = this.#parts;
     this.#budgetTimer = clock.setTimer(this.#order.budgetEnd, () => {
-      if (this.#inStep) this.stop({ kind: 'budget' });
+      if (!this.#isBetween) this.stop({ kind: 'budget' });
     });
     this.#armStepTimer(this.#order.stepTimeoutMs);
   }
@@ -218,9 +234,9 @@ export class RunLoop implements LiveAttempt {
   #armStepTimer(limitMs: DurationMs | undefined): void {
     if (limitMs === undefined || this.#over) return;
     const { clock } = this.#parts;
-    const from = this.#inStep ? this.#stepStartedAt : clock.monotonic();
+    const from = this.#isBetween ? clock.monotonic() : this.#stepStartedAt;
     this.#stepTimer = clock.setTimer(from + limitMs, () => {
-      if (this.#inStep && clock.monotonic() - this.#stepStartedAt >= limitMs) this.stop({ kind: 'stepTimeout', limitMs });
+      if (!this.#isBetween && clock.monotonic() - this.#stepStartedAt >= limitMs) this.stop({ kind: 'stepTimeout', limitMs });
       else this.#armStepTimer(limitMs);
     });
   }
@@ -233,21 +249,12 @@ export class RunLoop implements LiveAttempt {
     this.#graceTimer?.cancel();
   }
 
-  /** The function was an AsyncTask with a loop of its own: its end is ours. A stop of ours that came first still wins. */
+  /** The function was an AsyncTask with a loop of its own: its end is ours. */
   #adopt(end: TaskOutcome): AttemptEnd {
     this.#close();
-    const stop = this.#stop ?? end.stop;
-    return {
-      outcome: this.#stop === undefined ? end.outcome : judge(this.#stop, end.outcome === 'unfinished' ? 'more' : 'threw'),
-      stop,
-      steps: end.steps,
-      checkpoint: end.checkpoint === undefined ? undefined : this.#json(end.checkpoint, 'checkpoint'),
-      progress: end.progress,
-      result: end.result === undefined ? undefined : this.#json(end.result, 'result'),
-      error: end.error,
-      stalled: end.stalled,
-    };
+    return adopted(end, this.#stop, (value, what) => this.#json(value, what));
   }
 }
 
 const DONE = -1;
+const EMPTY = -2;

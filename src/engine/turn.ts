@@ -15,6 +15,11 @@ export interface TurnEnd {
 
 /** One object a thread; every step loop of the thread is given the same. */
 export class SharedTurn {
+  /**
+   * The last loop that began, kept alive. When no loop is, a full collection takes the shapes of its objects, and with them all code
+   * that was optimised for them: a step then costs 167 ns instead of 99, for good.
+   */
+  lastLoop: object | undefined;
   readonly #clock: Clock;
   #tracked = false;
   #startedAt: MonotonicMs = 0;
