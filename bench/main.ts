@@ -15,10 +15,23 @@ import { lateness } from './measures/lateness.ts';
 import { recovery } from './measures/recovery.ts';
 import { startUp } from './measures/start-up.ts';
 import { stepLoop } from './measures/step-loop.ts';
+import { verify } from './measures/verify.ts';
 import { installPeers } from './peers.ts';
 import { tableOf } from './table.ts';
 
-const MEASURES: readonly Measure[] = [stepLoop, dispatch, durable, isolation, lateness, heap, arming, idle, startUp, recovery];
+const MEASURES: readonly Measure[] = [
+  stepLoop,
+  dispatch,
+  durable,
+  isolation,
+  lateness,
+  heap,
+  arming,
+  idle,
+  startUp,
+  recovery,
+  verify,
+];
 
 const USAGE = `npm run bench -- [options] [measure ...]
 

@@ -14,6 +14,7 @@ const PROBES: Readonly<Record<string, () => Promise<Readonly<Record<string, Prob
   arming: async () => (await import('./measures/arming.ts')).probes,
   idle: async () => (await import('./measures/idle.ts')).probes,
   recovery: async () => (await import('./measures/recovery.ts')).probes,
+  verify: async () => (await import('./measures/verify.ts')).probes,
 };
 
 const [measure = '', name = ''] = (process.argv[2] ?? '').split('/');
