@@ -66,6 +66,8 @@ export class Daemon implements AsyncDisposable {
     const child = spawn(process.execPath, [MAIN, 'run', '--config', this.#config], {
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
+      // In a group of its own: when a group loses its parent while one of it is stopped, the kernel hangs up all of it, the drill too.
+      detached: true,
     });
     this.#child = child;
     this.#isEndExpected = false;
