@@ -6,6 +6,7 @@ import { describeStop, type StopReason } from '../core/run.ts';
 import type { TaskContext, TaskLog } from '../core/task.ts';
 import type { DurationMs, Instant, MonotonicMs } from '../core/time.ts';
 import { createRoot } from '../structured/context.ts';
+import { isEcho } from '../structured/failure.ts';
 import { sleep } from '../structured/sleep.ts';
 
 /**
@@ -161,8 +162,7 @@ export class StepContext implements TaskContext {
 
   /** Whether an error is nothing but the echo of the abort. */
   isEcho(thrown: unknown): boolean {
-    if (this.#stop === undefined) return false;
-    return thrown === this.#stop || (thrown instanceof Error && (thrown.name === 'AbortError' || thrown.cause === this.#stop));
+    return this.#stop !== undefined && isEcho(thrown, this.signal);
   }
 }
 

@@ -194,26 +194,31 @@ class ContextNode implements ChildContext {
   }
 }
 
-/** One value over those above. A chain is walked, not climbed by calls: it may be long. */
+/** One value over those above. */
 class ValueBelow implements Values {
-  readonly #key: string | symbol;
-  readonly #value: unknown;
-  readonly #above: Values | undefined;
+  readonly key: string | symbol;
+  readonly value: unknown;
+  readonly above: Values | undefined;
 
   constructor(key: string | symbol, value: unknown, above: Values | undefined) {
-    this.#key = key;
-    this.#value = value;
-    this.#above = above;
+    this.key = key;
+    this.value = value;
+    this.above = above;
   }
 
   get(key: string | symbol): unknown {
-    let at: Values | undefined = this;
-    while (at instanceof ValueBelow) {
-      if (at.#key === key) return at.#value;
-      at = at.#above;
-    }
-    return at?.get(key);
+    return key === this.key ? this.value : lookUp(key, this.above);
   }
+}
+
+/** A chain of values is walked, not climbed by calls: it may be long. */
+function lookUp(key: string | symbol, values: Values | undefined): unknown {
+  let at = values;
+  while (at instanceof ValueBelow) {
+    if (at.key === key) return at.value;
+    at = at.above;
+  }
+  return at?.get(key);
 }
 
 function cancelledUnexplained(): TickwiseError {

@@ -3,7 +3,7 @@ import { TickwiseError } from '../core/errors.ts';
 
 /**
  * Whether an error says no more than that the signal was aborted: its reason, an `AbortError`, or an error that has the reason as
- * its cause.
+ * its cause; or two of these, where the end of a block threw over what the block had thrown.
  *
  * @param thrown what came out of the work
  * @param signal under which the work ran
@@ -11,6 +11,7 @@ import { TickwiseError } from '../core/errors.ts';
 export function isEcho(thrown: unknown, signal: AbortSignal): boolean {
   if (!signal.aborted) return false;
   const reason: unknown = signal.reason;
+  if (thrown instanceof SuppressedError) return isEcho(thrown.error, signal) && isEcho(thrown.suppressed, signal);
   return thrown === reason || (thrown instanceof Error && (thrown.name === 'AbortError' || thrown.cause === reason));
 }
 

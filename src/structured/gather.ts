@@ -33,7 +33,7 @@ export async function gather<Value>(
 ): Promise<Gathered<Value>[] | Value[]> {
   using context = timeoutMs === undefined ? parent.withCancel() : parent.withTimeout(timeoutMs);
   const queue = new PQueue({ concurrency });
-  let failure: unknown;
+  let failure: Error | undefined;
   const onFailure = (error: unknown, index: number): void => {
     if (mode === 'settled' || failure !== undefined) return;
     failure = taskFailed(error, `task ${index + 1}`);

@@ -201,8 +201,9 @@ class OpenPipeline<In, Out> implements Pipeline<In, Out> {
     try {
       return await this.send(item);
     } catch (reason) {
-      const dropped = { status: 'dropped', index: this.#accepted++, stage: 'source', reason } as const;
-      return { acknowledged: Promise.resolve(dropped) };
+      // It comes after all that were accepted, and how many these are is known when all of them were taken.
+      await this.ended.catch(() => undefined);
+      return { acknowledged: Promise.resolve({ status: 'dropped', index: this.#accepted, stage: 'source', reason }) };
     }
   }
 

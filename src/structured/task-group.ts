@@ -33,7 +33,8 @@ export async function runGroup<Value>(parent: Context, body: (group: TaskGroup) 
     group.cancel(error);
     await group.settle();
     // A body that fails because one of its tasks failed tells no more than that task does.
-    if (group.failure?.cause === error) throw group.failure;
+    const { failure } = group;
+    if (failure !== undefined && failure.cause === error) throw failure;
     throw error;
   }
   await group[Symbol.asyncDispose]();
@@ -47,6 +48,8 @@ class Nursery implements TaskGroup {
   #started = 0;
   #ended = false;
   #cutShort = false;
+  /** What came to grief has been thrown by `wait`: the end of the block need not throw it once more. */
+  #told = false;
   #idle: Future<void> | undefined;
   failure: TickwiseError | undefined;
 
@@ -73,8 +76,10 @@ class Nursery implements TaskGroup {
 
   async wait(): Promise<void> {
     await this.settle();
-    if (this.failure !== undefined) throw this.failure;
-    if (this.#cutShort && this.#parent.signal.aborted) throw this.#parent.signal.reason;
+    const cutShort = this.#cutShort && this.#parent.signal.aborted;
+    if (this.failure === undefined && !cutShort) return;
+    this.#told = true;
+    throw this.failure ?? this.#parent.signal.reason;
   }
 
   cancel(reason?: unknown): void {
@@ -83,7 +88,8 @@ class Nursery implements TaskGroup {
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      await this.wait();
+      if (this.#told) await this.settle();
+      else await this.wait();
     } finally {
       this.#ended = true;
       this.#context[Symbol.dispose]();
