@@ -14,11 +14,12 @@ import { judge, type LastStep, type StopReason } from '../core/run.ts';
 import { parseStepResult, type Progress, type StepResult } from '../core/task.ts';
 import type { DurationMs, MonotonicMs } from '../core/time.ts';
 import { StepContext } from './context.ts';
-import { enterTask } from './handler.ts';
+import { type EnteredTask, enterTask } from './handler.ts';
 import { adopted, TaskOutcome } from './outcome.ts';
 import { Pause } from './pause.ts';
 import { isStall, LOOK_EACH, Stall } from './stall.ts';
 import { stepJson } from './step-json.ts';
+import { StepTimers } from './step-timers.ts';
 import type { SharedTurn } from './turn.ts';
 
 /** What all loops of a thread share. */
@@ -48,11 +49,15 @@ export class RunLoop implements LiveAttempt {
   #over = false;
   #stepStartedAt: MonotonicMs = 0;
   #isBetween = false;
+  /** What the last step handed back. */
+  #returned: unknown;
+  /** Steps in a row that came back with nothing, and when the first of them began. */
+  #empties = 0;
+  #emptySince: MonotonicMs = 0;
   #checkpoint: string | undefined;
   #progress: Progress | undefined;
   #result: string | undefined;
-  #budgetTimer: Timer | undefined;
-  #stepTimer: Timer | undefined;
+  #timers: StepTimers | undefined;
   #graceTimer: Timer | undefined;
   #saidStalled = false;
   /** The wait between two steps; made when there is one. */
@@ -100,7 +105,6 @@ export class RunLoop implements LiveAttempt {
 
   async #run(find: () => unknown): Promise<AttemptEnd> {
     const { clock, turn } = this.#parts;
-    const { budgetEnd } = this.#order;
     const context = this.#context;
     let last: LastStep = 'more';
     let error: ErrorRecord | undefined;
@@ -112,42 +116,18 @@ export class RunLoop implements LiveAttempt {
       this.#stepStartedAt = clock.monotonic();
       if (target instanceof Promise) target = await target;
       const handler = enterTask(target, context.job, context);
-      let empties = 0;
-      let emptySince: MonotonicMs = 0;
-      while (this.#stop === undefined && !this.#windingDown) {
-        const now = clock.monotonic();
-        if (now >= budgetEnd) break;
-        if (turn.isSpent(now)) {
+      for (let came = await this.#spin(handler); came !== 'end'; came = await this.#spin(handler)) {
+        if (came === 'spent') {
           await this.#between(turn.giveWay());
           continue;
         }
-        this.#stepStartedAt = now;
-        context.step++;
-        let returned = handler.handleTimeoutTask(context);
-        // A step result that is no promise waits a microtask for nothing; to look for its `then` would cost every step more.
-        if (typeof returned === 'object') returned = await returned;
-        if (returned === true) {
-          this.#checkpoint = undefined;
+        const returned = this.#returned;
+        if (returned instanceof TaskOutcome) return this.#adopt(returned);
+        const waitMs = returned === true ? DONE : this.#accept(returned);
+        if (waitMs === DONE) {
+          if (returned === true) this.#checkpoint = undefined;
           last = 'done';
           break;
-        }
-        let waitMs: number = EMPTY;
-        if (returned !== false) {
-          if (returned instanceof TaskOutcome) return this.#adopt(returned);
-          waitMs = this.#accept(returned);
-          if (waitMs === DONE) {
-            last = 'done';
-            break;
-          }
-        }
-        if (waitMs === EMPTY) {
-          if (empties++ === 0) emptySince = now;
-          // Nearly every empty step ends here: to look closer each time would cost more than the step.
-          if (empties % LOOK_EACH !== 0 && this.#stall === undefined) continue;
-          waitMs = this.#slowDown(empties, now - emptySince);
-        } else {
-          empties = 0;
-          this.#stall?.movedOn();
         }
         if (waitMs > 0) await this.#between(this.#waitForNext(waitMs));
       }
@@ -168,15 +148,44 @@ export class RunLoop implements LiveAttempt {
     };
   }
 
+  /**
+   * The hot part of the loop, with as few variables as can be: each of them is saved and restored around every `await`.
+   * Empty steps stay in here, but for one in 256, at which the clock is looked at for a stall.
+   *
+   * @returns `end`: no further step; `spent`: give way first; `came`: a step came back, with what stands in `#returned`
+   */
+  async #spin(handler: EnteredTask): Promise<'end' | 'spent' | 'came'> {
+    const { clock, turn } = this.#parts;
+    const context = this.#context;
+    while (this.#stop === undefined && !this.#windingDown) {
+      const now = clock.monotonic();
+      if (now >= this.#order.budgetEnd) return 'end';
+      if (turn.isSpent(now)) return 'spent';
+      this.#stepStartedAt = now;
+      context.step++;
+      let returned = handler.handleTimeoutTask(context);
+      // A step result that is no promise waits a microtask for nothing; to look for its `then` would cost every step more.
+      if (typeof returned === 'object') returned = await returned;
+      if (returned === false && this.#empties++ === 0) this.#emptySince = now;
+      if (returned === false && this.#empties % LOOK_EACH !== 0 && this.#stall === undefined) continue;
+      this.#returned = returned;
+      return 'came';
+    }
+    return 'end';
+  }
+
   /** @returns how long to wait before the next step of a run whose last steps came back with nothing */
-  #slowDown(empties: number, spentMs: DurationMs): DurationMs {
+  #slowDown(): DurationMs {
+    const empties = this.#empties;
+    const spentMs = this.#stepStartedAt - this.#emptySince;
     if (this.#stall === undefined && !isStall(empties, spentMs)) return 0;
     this.#stall ??= new Stall();
     return this.#stall.delayFor(empties, spentMs);
   }
 
-  /** Takes over what a step returned. @returns how long to wait before the next step, DONE, or EMPTY for nothing */
+  /** Takes over what a step returned. @returns how long to wait before the next step, or DONE */
   #accept(returned: unknown): number {
+    if (returned === false) return this.#slowDown();
     const result = parseStepResult(returned, this.#order.job.name) as StepResult;
     let checkpoint: string | undefined;
     if (result.checkpoint !== undefined) {
@@ -192,8 +201,12 @@ export class RunLoop implements LiveAttempt {
       return DONE;
     }
     if (checkpoint === undefined && result.progress === undefined) {
-      return (result.waitMs ?? 0) > 0 ? (result.waitMs as DurationMs) : EMPTY;
+      if ((result.waitMs ?? 0) > 0) return result.waitMs ?? 0;
+      if (this.#empties++ === 0) this.#emptySince = this.#stepStartedAt;
+      return this.#slowDown();
     }
+    this.#empties = 0;
+    this.#stall?.movedOn();
     this.#observer.stepped({ steps: this.#context.step, checkpoint, progress: result.progress });
     return result.waitMs ?? 0;
   }
@@ -223,29 +236,16 @@ export class RunLoop implements LiveAttempt {
   /** Called by the shared turn once the turn of the first step is over. */
   turnEnded(): void {
     if (this.#over) return;
-    const { clock } = this.#parts;
-    this.#budgetTimer = clock.setTimer(this.#order.budgetEnd, () => {
-      if (!this.#isBetween) this.stop({ kind: 'budget' });
-    });
-    this.#armStepTimer(this.#order.stepTimeoutMs);
-  }
-
-  /** One timer watches all steps: it looks at the step that is under way when it fires, and goes on from there. */
-  #armStepTimer(limitMs: DurationMs | undefined): void {
-    if (limitMs === undefined || this.#over) return;
-    const { clock } = this.#parts;
-    const from = this.#isBetween ? clock.monotonic() : this.#stepStartedAt;
-    this.#stepTimer = clock.setTimer(from + limitMs, () => {
-      if (!this.#isBetween && clock.monotonic() - this.#stepStartedAt >= limitMs) this.stop({ kind: 'stepTimeout', limitMs });
-      else this.#armStepTimer(limitMs);
-    });
+    const { budgetEnd, stepTimeoutMs } = this.#order;
+    const underWay = (): MonotonicMs | undefined => (this.#isBetween ? undefined : this.#stepStartedAt);
+    this.#timers = new StepTimers(this.#parts.clock, underWay, (reason) => this.stop(reason));
+    this.#timers.arm(budgetEnd, stepTimeoutMs);
   }
 
   #close(): void {
     this.#over = true;
     this.#context.close();
-    this.#budgetTimer?.cancel();
-    this.#stepTimer?.cancel();
+    this.#timers?.cancel();
     this.#graceTimer?.cancel();
   }
 
@@ -257,4 +257,3 @@ export class RunLoop implements LiveAttempt {
 }
 
 const DONE = -1;
-const EMPTY = -2;
