@@ -1,5 +1,6 @@
 /** So many at once, the others in line. */
 import type { Lease, Within } from '../core/context.ts';
+import { HeldLease } from './held-lease.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /**
@@ -49,22 +50,4 @@ export class Semaphore {
   readonly #release = (): void => {
     if (this.#line.serve(new HeldLease(this.#release)) === undefined) this.#free++;
   };
-}
-
-class HeldLease implements Lease {
-  #release: (() => void) | undefined;
-
-  constructor(release: () => void) {
-    this.#release = release;
-  }
-
-  release(): void {
-    const release = this.#release;
-    this.#release = undefined;
-    release?.();
-  }
-
-  [Symbol.dispose](): void {
-    this.release();
-  }
 }
