@@ -61,9 +61,9 @@ export class Turns implements TurnSource {
       const entry = table.get(write.job);
       const ended = runs.find(write.runId);
       runs.ended(entry, write, result.ended[index] === true);
-      if (entry === undefined) return;
-      if (write.fence === undefined) table.dequeue(entry, write.runId);
-      else table.unhold(entry);
+      // An earlier daemon's run of a job that is no longer configured has no entry, and frees its resources all the same.
+      if (entry !== undefined && write.fence === undefined) table.dequeue(entry, write.runId);
+      else if (entry !== undefined) table.unhold(entry);
       this.#promoteAfter(entry, ended?.job.exclusive);
     });
     turn.runs.forEach((run, index) => runs.saved(run, turn.checkpoints[index]?.checkpoint, result.saved[index] === true));
@@ -155,7 +155,7 @@ export class Turns implements TurnSource {
    *
    * @param freed resources of the run that ended, by the definition that it ran under; absent: not known, it may be any
    */
-  #promoteAfter(entry: JobEntry, freed: readonly string[] | undefined): void {
+  #promoteAfter(entry: JobEntry | undefined, freed: readonly string[] | undefined): void {
     for (const waiting of this.#parts.table.queued) {
       const mayHaveWaited = (name: string): boolean => freed?.includes(name) ?? true;
       if (waiting === entry || waiting.job.exclusive.some(mayHaveWaited)) this.#parts.inbox.promote(waiting);
