@@ -2,7 +2,7 @@
 import type { Random } from './random.ts';
 
 /** One thing that happens to a daemon. */
-export type Disturbance = 'trigger' | 'cancel' | 'pause' | 'reload' | 'restart' | 'clock' | 'hold' | 'store';
+export type Disturbance = 'trigger' | 'cancel' | 'pause' | 'reload' | 'restart' | 'crash' | 'clock' | 'hold' | 'store';
 
 const SHARES: readonly (readonly [number, Disturbance])[] = [
   [30, 'trigger'],
@@ -10,6 +10,7 @@ const SHARES: readonly (readonly [number, Disturbance])[] = [
   [15, 'pause'],
   [14, 'reload'],
   [7, 'restart'],
+  [6, 'crash'],
   [6, 'clock'],
   [5, 'hold'],
   [11, 'store'],

@@ -8,6 +8,7 @@ import { JobFacts } from './facts.ts';
 import { pickDisturbance } from './disturbance.ts';
 import { judgeLedger } from './ledger-judge.ts';
 import { textOf } from './history.ts';
+import { Operators } from './operators.ts';
 import type { Random } from './random.ts';
 import { SimulatedProcess, type Surroundings } from './simulated-process.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS, Weather } from './weather.ts';
@@ -23,7 +24,7 @@ export class Disturbances {
   readonly #weather: Weather;
   #isBusy = false; // A restart or a reload is under way; there is one at a time.
   #isFinishing = false;
-  readonly #pausing = new Set<JobName>();
+  readonly #operators: Operators;
 
   constructor(around: Omit<Surroundings, 'steps'>, world: World, random: Random) {
     this.#weather = new Weather(around, random);
@@ -31,6 +32,13 @@ export class Disturbances {
     this.#world = world;
     this.#random = random;
     this.#process = new SimulatedProcess(this.#around);
+    this.#operators = new Operators({
+      around: this.#around,
+      random,
+      process: () => this.#process,
+      isBusy: () => this.#isBusy,
+      anyJob: () => this.#anyJob(),
+    });
   }
 
   /** Starts the first process and the disturbances. */
@@ -50,9 +58,12 @@ export class Disturbances {
     const { facts, store } = this.#around;
     this.#isFinishing = true;
     store.mood = 'ready';
+    store.spare();
     while (this.#isBusy) await this.#sleep(SECOND_MS);
     this.#isBusy = true;
+    await this.#process.recovered();
     await this.#process.stop(0, undefined);
+    this.#process.buryRest();
     await judgeLedger(facts, ledger);
   }
 
@@ -73,15 +84,17 @@ export class Disturbances {
     const kind = pickDisturbance(this.#random);
     switch (kind) {
       case 'trigger':
-        return this.#own(this.#trigger());
+        return this.#own(this.#operators.trigger());
       case 'cancel':
-        return this.#cancel();
+        return this.#operators.cancel();
       case 'pause':
-        return this.#own(this.#pause());
+        return this.#own(this.#operators.pause());
       case 'reload':
         return this.#own(this.#alone(() => this.#reload()));
       case 'restart':
         return this.#own(this.#alone(() => this.#restart()));
+      case 'crash':
+        return this.#crashSoon();
       case 'clock':
         return this.#weather.stepClock();
       case 'hold':
@@ -115,62 +128,6 @@ export class Disturbances {
     }
   }
 
-  async #trigger(): Promise<void> {
-    const random = this.#random;
-    const { facts } = this.#around;
-    const name = this.#anyJob();
-    if (this.#isBusy || name === undefined) return;
-    const options = random.chance(0.2) ? { input: '1', budgetMs: 5_000 } : {};
-    const process = this.#process;
-    facts.history.note('trigger', name);
-    const answered = process.liveness.waits(name);
-    const result = await process.scheduler.trigger(name, options);
-    answered();
-    const of = facts.of(name);
-    const isKnown =
-      result.kind === 'refused' ||
-      of.granted?.runId === result.runId ||
-      of.queued.has(result.runId) ||
-      of.ended.has(result.runId);
-    if (!isKnown)
-      facts.violate(
-        'accounted',
-        `a trigger of ${name} was answered with ${JSON.stringify(result)}, which the store does not know`,
-      );
-  }
-
-  #cancel(): void {
-    const name = this.#anyJob();
-    if (name === undefined) return;
-    const { facts } = this.#around;
-    const target = this.#random.chance(0.5) ? name : (facts.of(name).granted?.runId ?? name);
-    facts.history.note('cancel', target, this.#process.scheduler.cancel(target, 'operator'));
-  }
-
-  async #pause(): Promise<void> {
-    const name = this.#anyJob();
-    if (this.#isBusy || name === undefined || this.#pausing.has(name)) return;
-    const { facts } = this.#around;
-    const of = facts.of(name);
-    const { pausedForSure, unpausedForSure } = of;
-    this.#pausing.add(name);
-    of.pausedForSure = of.unpausedForSure = false;
-    try {
-      if (unpausedForSure) await this.#process.scheduler.pause(name);
-      else await this.#process.scheduler.resume(name);
-      of.pausedForSure = unpausedForSure;
-      of.unpausedForSure = !unpausedForSure;
-      facts.history.note(unpausedForSure ? 'paused' : 'resumed', name);
-    } catch (error) {
-      of.pausedForSure = pausedForSure;
-      of.unpausedForSure = unpausedForSure;
-      // A reload may have taken the job away meanwhile.
-      if (!(error instanceof TickwiseError && error.code === 'JOB_NOT_FOUND')) throw error;
-    } finally {
-      this.#pausing.delete(name);
-    }
-  }
-
   async #reload(): Promise<void> {
     const { facts, clock } = this.#around;
     const gone = [...facts.jobs.keys()].find((known) => !this.#jobs.has(known));
@@ -179,14 +136,15 @@ export class Disturbances {
     facts.history.note('reload', [...jobs.keys()].join(' '));
     facts.reloading = jobs;
     try {
-      await this.#process.scheduler.reload([...jobs.values()]);
+      const process = this.#process;
+      await process.whileAlive(process.scheduler.reload([...jobs.values()]));
+      if (process.isOver) return await this.#relaunchAfterReload(jobs);
       for (const job of jobs.values()) facts.adopt(job, clock.now());
       for (const [known, of] of facts.jobs) if (!jobs.has(known)) facts.remove(of, clock.now());
       this.#jobs = jobs;
       facts.history.note('reloaded');
     } catch (error) {
-      const armed = await this.#slots(() => true);
-      for (const known of [...facts.jobs.keys()]) if (!armed.has(known)) facts.jobs.delete(known);
+      await this.#forgetUnarmed();
       throw error;
     } finally {
       facts.reloading = undefined;
@@ -206,12 +164,55 @@ export class Disturbances {
       const limit = clock.setTimer(clock.monotonic() + graceMs + 5 * MINUTE_MS, () =>
         facts.violate('no stall', 'the scheduler does not stop'),
       );
-      await this.#process.stop(graceMs, hurry.signal);
+      await this.#process.whileAlive(this.#process.stop(graceMs, hurry.signal));
       limit.cancel();
     }
-    await this.#sleep(random.scale(1, random.pick([10 * SECOND_MS, 4 * HOUR_MS])));
+    await this.#relaunch();
+  }
+
+  /** The process dies at one of its next calls of the store, whatever is under way then; or a little later, if there are none. */
+  #crashSoon(): void {
+    const { clock, facts, store } = this.#around;
+    const process = this.#process;
+    if (process.isOver) return;
+    const crash = (): void => {
+      if (process.isOver || this.#isFinishing) return;
+      facts.history.note('crash');
+      process.end();
+      // Whoever is at work with it sees that it is over.
+      if (!this.#isBusy) this.#own(this.#alone(() => this.#relaunch()));
+    };
+    store.crashAt(this.#random.int(0, 6), this.#random.pick(['before', 'after']), crash);
+    clock.setTimer(clock.monotonic() + this.#random.scale(1, MINUTE_MS), crash);
+  }
+
+  /** The configuration may have been changed for good by then, or not. */
+  async #relaunchAfterReload(jobs: Map<JobName, Job>): Promise<void> {
+    const { facts } = this.#around;
+    facts.reloading = undefined;
+    const slots = new Map((await this.#around.store.asStore().slots()).map((slot) => [slot.job, slot]));
+    await this.#forgetUnarmed();
+    for (const [name, of] of facts.jobs) {
+      // A new job is armed at an instant that nobody saw.
+      const slot = slots.get(name);
+      if (slot !== undefined && !this.#jobs.has(name)) of.decidedUntil = Math.max(of.decidedUntil, slot.decidedUntil);
+    }
+    if ([...jobs.keys()].every((name) => slots.has(name)) && this.#random.chance(0.5)) this.#jobs = jobs;
+    await this.#relaunch();
+  }
+
+  async #forgetUnarmed(): Promise<void> {
+    const { facts } = this.#around;
+    const armed = await this.#slots(() => true);
+    for (const known of [...facts.jobs.keys()]) if (!armed.has(known)) facts.jobs.delete(known);
+  }
+
+  /** Starts the next process, and the one after it, until one is up. */
+  async #relaunch(): Promise<void> {
+    const { facts } = this.#around;
+    await this.#sleep(this.#random.scale(1, this.#random.pick([10 * SECOND_MS, 4 * HOUR_MS])));
     const slots = await this.#slots((slot) => slot.paused);
-    this.#pausing.clear();
+    this.#operators.forget();
     for (const [name, of] of facts.jobs) {
       of.pausedForSure = slots.has(name);
       of.unpausedForSure = !of.pausedForSure;
@@ -219,8 +220,9 @@ export class Disturbances {
     for (;;) {
       this.#process = new SimulatedProcess(this.#around);
       try {
-        await this.#process.start([...this.#jobs.values()]);
-        break;
+        await this.#process.whileAlive(this.#process.start([...this.#jobs.values()]));
+        if (!this.#process.isOver) break;
+        await this.#sleep(this.#random.scale(1, 10 * SECOND_MS));
       } catch (error) {
         if (!this.#isOfTheStore(error)) throw error;
         this.#process.end();

@@ -14,6 +14,7 @@ export class RunJudge implements AttemptWatch {
   readonly #facts: Facts;
   readonly #scriptOf: (order: RunOrder) => AttemptScript;
   readonly #heldBefore = new Map<RunOrder, number>();
+  readonly #orphans = new Set<RunOrder>();
 
   /** @param scriptOf tells whether an attempt can be stopped by force */
   constructor(facts: Facts, scriptOf: (order: RunOrder) => AttemptScript) {
@@ -73,13 +74,19 @@ export class RunJudge implements AttemptWatch {
     this.gone(order);
   }
 
+  /** Its daemon is dead, and it goes on: it holds slot and resources, but no place of the next daemon's. */
+  orphaned(order: RunOrder): void {
+    this.#orphans.add(order);
+    this.#facts.liveAttempts--;
+  }
+
   /** The attempt is no more, proved or with its process. */
   gone(order: RunOrder): void {
     const facts = this.#facts;
     const of = facts.of(order.job.name);
     if (of.live === order) of.live = undefined;
     for (const name of order.job.exclusive) if (facts.holders.get(name) === order) facts.holders.delete(name);
-    facts.liveAttempts--;
+    if (!this.#orphans.delete(order)) facts.liveAttempts--;
     this.#heldBefore.delete(order);
   }
 

@@ -10,6 +10,7 @@ import { createMemoryStore } from '../store/memory.ts';
 import { Disturbances } from './disturbances.ts';
 import { Facts } from './facts.ts';
 import { textOf, ViolationError } from './history.ts';
+import { Orphans } from './orphans.ts';
 import { createRandom } from './random.ts';
 import { RunJudge } from './run-judge.ts';
 import type { AttemptScript } from './script.ts';
@@ -67,7 +68,12 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   };
   const judge = new RunJudge(facts, scriptOf);
   const runner = createScriptedRunner(clock, scriptOf, judge);
-  const disturbances = new Disturbances({ clock, calendar, store, facts, judge, runner, random: chance(3) }, world, random);
+  const orphans = new Orphans(judge, chance(4));
+  const disturbances = new Disturbances(
+    { clock, calendar, store, facts, judge, runner, orphans, random: chance(3) },
+    world,
+    random,
+  );
   const onUnhandled = (reason: unknown): void => facts.violate('a bug', textOf(reason), reason);
   process.on('unhandledRejection', onUnhandled);
   try {

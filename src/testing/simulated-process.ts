@@ -1,11 +1,13 @@
 /** One life of a simulated daemon: a real scheduler over the shared store, its runner, and how both end. */
 import type { Job } from '../core/job.ts';
-import type { Calendar, Turn } from '../core/ports.ts';
+import type { Calendar, EndWrite, RunRecord, Store } from '../core/ports.ts';
 import type { DurationMs } from '../core/time.ts';
 import type { SchedulerEvent } from '../engine/events.ts';
+import { recover } from '../engine/recovery.ts';
 import { Scheduler } from '../engine/scheduler.ts';
 import type { Facts } from './facts.ts';
 import { LivenessJudge } from './liveness-judge.ts';
+import type { Orphans } from './orphans.ts';
 import { createProcessClock, type ProcessClock } from './process-clock.ts';
 import type { Random } from './random.ts';
 import type { RunJudge } from './run-judge.ts';
@@ -21,6 +23,7 @@ export interface Surroundings {
   readonly facts: Facts;
   readonly judge: RunJudge;
   readonly runner: ScriptedRunner;
+  readonly orphans: Orphans;
   readonly random: Random;
   /** How often the wall clock was stepped. */
   readonly steps: () => number;
@@ -35,8 +38,16 @@ const CHECKPOINT_MS: DurationMs = 50;
 export class SimulatedProcess {
   readonly scheduler: Scheduler;
   readonly liveness: LivenessJudge;
+  /** Resolves when the process is over, whatever ended it. */
+  readonly over: Promise<void>;
+  #isOver = false;
+  #tellOver: () => void = () => {};
+  readonly #givingUp = new AbortController();
+  #left: readonly RunRecord[] = [];
+  #recovery: Promise<void> = Promise.resolve();
   readonly #around: Surroundings;
   readonly #clock: ProcessClock;
+  readonly #store: Store;
   readonly #heldAtStart: number;
   readonly #stepsAtStart: number;
   readonly #ended = new Set<string>();
@@ -44,14 +55,16 @@ export class SimulatedProcess {
   constructor(around: Surroundings) {
     const { clock, calendar, store, facts, runner, random } = around;
     this.#around = around;
+    this.over = new Promise((resolve) => (this.#tellOver = resolve));
     this.#heldAtStart = facts.heldMs;
     this.#stepsAtStart = around.steps();
     this.#clock = createProcessClock(clock);
     this.liveness = new LivenessJudge(facts);
+    this.#store = store.asStore();
     this.scheduler = new Scheduler({
       clock: this.#clock,
       calendar,
-      store: store.asStore(),
+      store: this.#store,
       runnerFor: () => runner,
       concurrency: facts.concurrency,
       mostListed: MOST_LISTED,
@@ -66,7 +79,32 @@ export class SimulatedProcess {
     for (const job of jobs) facts.of(job.name).adopt(job, facts.of(job.name).decidedUntil);
     facts.draining = false;
     facts.history.note('start', jobs.length, 'jobs');
+    this.#left = await this.#store.liveRuns();
     await this.scheduler.start(jobs);
+    this.#recovery = recover(this.#left, {
+      scheduler: this.scheduler,
+      prover: this.#around.orphans.proverOn(this.#clock),
+      clock: this.#clock,
+      onUnproven: (run, why) => facts.history.note('unproven', run.id, run.job, why),
+      signal: this.#givingUp.signal,
+    });
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Resolves when what was found live at the start is written as lost. */
+  async recovered(): Promise<void> {
+    await this.#recovery;
+  }
+
+  /** Waits for something that the process does, and no longer than it lives. */
+  whileAlive(work: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      work.then(resolve, reject);
+      this.over.then(resolve, reject);
+    });
   }
 
   /** Drains, judges what is left, and ends the process. */
@@ -74,7 +112,10 @@ export class SimulatedProcess {
     const { facts, runner } = this.#around;
     facts.draining = true;
     facts.history.note('stop', graceMs);
+    this.#givingUp.abort();
+    await this.#recovery;
     const unproven = await this.scheduler.stop(graceMs, hurry);
+    if (this.#isOver) return;
     facts.history.note('stopped', unproven);
     for (const { runId, job } of runner.live()) {
       if (!unproven.includes(runId))
@@ -92,28 +133,39 @@ export class SimulatedProcess {
     if (late.length > 0) facts.violate('no stall', `the scheduler stopped and left timers: ${late.join(', ')} ms`);
     if (unproven.length === 0 && facts.isCalm) {
       for (const [name, of] of facts.jobs) {
-        if (of.granted !== undefined)
-          facts.violate('accounted', `the scheduler stopped and left the slot of ${name} to run ${of.granted.runId}`);
+        const { granted } = of;
+        if (granted !== undefined && !this.#left.some((run) => run.id === granted.runId))
+          facts.violate('accounted', `the scheduler stopped and left the slot of ${name} to run ${granted.runId}`);
       }
     }
     this.end();
   }
 
-  /** The process is gone, whatever it was doing, and its runs with it. */
+  /** The process is gone, whatever it was doing. What it leaves live, its successor finds. */
   end(): void {
-    const { facts, judge, runner, store, clock } = this.#around;
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { facts, orphans, runner, store } = this.#around;
     this.#clock.end();
     store.crash();
     this.liveness.forgetTriggers();
     facts.draining = true;
-    for (const of of facts.jobs.values()) of.inForce = false;
-    for (const order of runner.live()) judge.gone(order);
+    for (const of of facts.jobs.values()) {
+      of.inForce = false;
+      if (of.granted !== undefined) of.checkpointUnknown = true;
+    }
+    orphans.leave(runner.live());
     runner.abandon();
-    const ends: Turn['ends'][number][] = [];
-    for (const [job, of] of facts.jobs) {
-      if (of.granted === undefined) continue;
-      of.checkpointUnknown = true;
-      const { runId, fence, attempts } = of.granted;
+    this.#tellOver();
+  }
+
+  /** Inline runs that ignore their stop ended with the last process; no other comes that would say so. */
+  buryRest(): void {
+    const { clock, facts, store } = this.#around;
+    const ends: EndWrite[] = [];
+    for (const [job, { granted }] of facts.jobs) {
+      if (granted === undefined) continue;
+      const { runId, fence, attempts } = granted;
       ends.push({ job, runId, fence, outcome: 'lost', endedAt: clock.now(), steps: 0, attempts });
     }
     store.write({ at: clock.now(), ends, checkpoints: [], spawns: [], promotions: [], claims: [] });

@@ -1,4 +1,8 @@
-/** A store that is slow or fails when it is told to, in front of one that is right. */
+/**
+ * A store that is slow, or fails before or after its commit, when it is told to, in front of one that is right. It is also where a
+ * process dies: nothing of a scheduler is seen from outside between two calls of its store, its runner and its clock, so a crash
+ * right before or right after a call of the store stands for a crash at any instruction.
+ */
 import { TickwiseError } from '../core/errors.ts';
 import type { Clock, Store, Turn, TurnResult } from '../core/ports.ts';
 import type { DurationMs } from '../core/time.ts';
@@ -22,6 +26,9 @@ export class UnrulyStore {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #watch: TurnWatch;
+  /** A turn that was applied, or not, and whose commit said that it does not know. */
+  #doubt: { readonly turn: Turn; readonly result: TurnResult | undefined } | undefined;
+  #crash: { callsLeft: number; readonly when: 'before' | 'after'; readonly die: () => void } | undefined;
   /** Grows when the process dies: what was on its way to the store then is lost. */
   #life = 0;
 
@@ -35,6 +42,24 @@ export class UnrulyStore {
   /** The process that used this store is gone. */
   crash(): void {
     this.#life++;
+    this.#doubt = undefined;
+    this.#crash = undefined;
+  }
+
+  /**
+   * The process dies at a call of the store.
+   *
+   * @param calls how many are let pass first
+   * @param when before the call has its effect, or after
+   * @param die ends the process
+   */
+  crashAt(calls: number, when: 'before' | 'after', die: () => void): void {
+    this.#crash = { callsLeft: calls, when, die };
+  }
+
+  /** No crash waits any more. */
+  spare(): void {
+    this.#crash = undefined;
   }
 
   /** @returns the store as the scheduler sees it */
@@ -42,11 +67,12 @@ export class UnrulyStore {
     const inner = this.#inner;
     return {
       durable: inner.durable,
-      commit: (turn) => this.#commit(turn),
+      commit: (turn) => this.#mortal(() => this.#commit(turn)),
+      settle: (turn) => this.#mortal(() => this.#settle(turn)),
       arm: (jobs, now) => this.#late(() => inner.arm(jobs, now)),
       setPaused: (job, paused) => this.#late(() => inner.setPaused(job, paused)),
       setCheckpoint: (job, checkpoint) => this.#late(() => inner.setCheckpoint(job, checkpoint)),
-      liveRuns: () => inner.liveRuns(),
+      liveRuns: () => this.#late(() => inner.liveRuns()),
       slots: () => inner.slots(),
       runs: (query) => inner.runs(query),
       findRuns: (part) => inner.findRuns(part),
@@ -66,6 +92,7 @@ export class UnrulyStore {
   }
 
   #commit(turn: Turn): TurnResult | Promise<TurnResult> {
+    if (this.#doubt !== undefined) throw new Error('the scheduler brings a turn while another is in doubt');
     this.#watch.asked(turn);
     switch (this.mood) {
       case 'ready':
@@ -73,11 +100,46 @@ export class UnrulyStore {
       case 'slow':
         return this.#random.chance(0.5) ? this.#answerLate(turn) : this.#late(async () => this.write(turn));
       case 'failing':
+        if (this.#random.chance(0.5)) return this.#doubtful(turn);
         if (this.#random.chance(0.5)) throw injected();
         return this.#late(() => Promise.reject(injected()));
       default:
         return this.mood satisfies never;
     }
+  }
+
+  /** Applied or not, at once or late: the scheduler is told that nobody knows. */
+  #doubtful(turn: Turn): Promise<never> {
+    this.#doubt = { turn, result: this.#random.chance(0.5) ? this.write(turn) : undefined };
+    if (this.#random.chance(0.5)) throw injected({ inDoubt: true });
+    return this.#delay().then(() => {
+      throw injected({ inDoubt: true });
+    });
+  }
+
+  #settle(turn: Turn): TurnResult | undefined | Promise<TurnResult | undefined> {
+    if (this.#doubt?.turn !== turn) throw new Error('the scheduler asks for a turn that is not in doubt');
+    if (this.mood === 'failing' && this.#random.chance(0.7)) throw injected();
+    const { result } = this.#doubt;
+    this.#doubt = undefined;
+    return this.mood === 'slow' ? this.#late(async () => result) : result;
+  }
+
+  /** A call at which the process may die: then there is no answer, ever. */
+  #mortal<Value>(call: () => Value | Promise<Value>): Value | Promise<Value> {
+    const crash = this.#crash;
+    if (crash === undefined || crash.callsLeft-- > 0) return call();
+    const never = new Promise<never>(() => {});
+    if (crash.when === 'after') {
+      try {
+        const answer = call();
+        if (answer instanceof Promise) answer.catch(() => {});
+      } catch {
+        // Nobody hears it.
+      }
+    }
+    crash.die();
+    return never;
   }
 
   /** True at once; the answer takes its time. */
@@ -90,7 +152,7 @@ export class UnrulyStore {
     const { mood } = this;
     if (mood !== 'ready') await this.#delay();
     if (mood === 'failing') throw injected();
-    return work();
+    return this.#mortal(work);
   }
 
   #delay(): Promise<void> {
@@ -106,6 +168,6 @@ export class UnrulyStore {
 /** What a failing store says; told apart from a fault of the scheduler by these words. */
 export const INJECTED = 'the simulated store fails';
 
-function injected(): TickwiseError {
-  return new TickwiseError('STORE_UNUSABLE', INJECTED);
+function injected(facts: Record<string, unknown> = {}): TickwiseError {
+  return new TickwiseError('STORE_UNUSABLE', INJECTED, { facts });
 }

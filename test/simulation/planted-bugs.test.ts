@@ -42,6 +42,8 @@ test.each([
   ['gate.patch', 'the gate lets a run start while another job holds its resource', 'never two'],
   ['release.patch', 'the slot is freed when a run is asked to stop, and not on the proof', 'proved dead'],
   ['fence.patch', 'the fence does not grow', 'fence'],
+  ['doubt.patch', 'a turn in doubt is put back and built anew', 'a bug'],
+  ['orphan.patch', 'a slot is freed although a process of its run is alive', 'proved dead'],
 ])('the simulation finds %s: %s', (patch, _, promise) => {
   using copy = copySources();
   copy.plant(patch);
