@@ -38,11 +38,11 @@ export function fillTable(file: string, rows: number): void {
 }
 
 /** Runs the clean-up, tick after tick, until a run has succeeded. */
-export async function cleanUp(rows = 50_000, batch = 500): Promise<CleanedUp> {
+export async function cleanUp(rows = 50_000, batch = 500, restMs = 5): Promise<CleanedUp> {
   using folder = temporaryFolder();
   const file = join(folder.path, 'app.db');
   fillTable(file, rows);
-  const input: CleanUpInput = { database: file, before: CUTOFF, batch, restMs: 5 };
+  const input: CleanUpInput = { database: file, before: CUTOFF, batch, restMs };
   const runs: RunEnd[] = [];
   const finished = Promise.withResolvers<void>();
   let writtenMeanwhile = 0;
@@ -51,7 +51,7 @@ export async function cleanUp(rows = 50_000, batch = 500): Promise<CleanedUp> {
       store: `sqlite:${join(folder.path, 'tickwise.db')}`,
       listen: false,
       // In real life: `"schedule": "0 3 * * *", "budget": "20m"`.
-      jobs: { 'clean-up': { schedule: '@every 1s', budget: '250ms', grace: '500ms', task: { module: MODULE, input } } },
+      jobs: { 'clean-up': { schedule: '@every 1s', budget: '250ms', grace: '2s', task: { module: MODULE, input } } },
     });
     // The application: it writes whenever the clean-up has come a step further.
     using app = new DatabaseSync(file, { timeout: 5_000 });

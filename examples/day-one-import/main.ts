@@ -70,7 +70,7 @@ export async function importAll(pages = 40, pageMs = 50, budget = '600ms'): Prom
           // In real life: `"schedule": "@hourly", "budget": "10m"`.
           schedule: '@every 1s',
           budget,
-          grace: '200ms',
+          grace: '2s',
           task: { module: MODULE, input: { url: `${api.url}/orders`, database } },
           retry: { attempts: 3, delay: '100ms' },
         },

@@ -7,6 +7,9 @@ export function blockThread(_context: TaskContext): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
 
+/** Comes back at once, and leaves a warm thread behind. */
+export function comeBack(_context: TaskContext): void {}
+
 /** Blocks the thread that it runs in by waiting for a program, which outlives it unless it is ended too. */
 export function blockWithChild(_context: TaskContext): void {
   spawnSync('sleep', ['3600']);

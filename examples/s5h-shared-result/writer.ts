@@ -2,10 +2,8 @@
 import { workerData } from 'node:worker_threads';
 import { SharedTally, type SharedTallyHandle } from '../../src/structured/kit.ts';
 
-const { handle, plain, ready, threads, name, pieces } = workerData as {
+const { handle, ready, threads, name, pieces } = workerData as {
   readonly handle: SharedTallyHandle;
-  /** Where it counts a second time, as one would without thinking. */
-  readonly plain: Int32Array;
   /** How many threads have arrived; all begin together. */
   readonly ready: Int32Array;
   readonly threads: number;
@@ -20,7 +18,4 @@ for (let arrived = Atomics.load(ready, 0); arrived < threads; arrived = Atomics.
 for (let piece = 1; piece <= pieces; piece++) {
   if (piece % 100 === 0) tally.failed(new Error(`${name}: piece ${piece} is broken`));
   else tally.succeeded();
-}
-for (let piece = 1; piece <= pieces; piece++) {
-  if (piece % 100 !== 0) plain[0] = (plain[0] ?? 0) + 1;
 }

@@ -2,7 +2,7 @@
  * S5i. Bounded concurrency, ordered results: 10 tasks, 3 at a time. Never more than 3 are live, and the results come in the order of the
  * input, whatever the order of the ends.
  */
-import { createContext } from '../../src/structured/kit.ts';
+import { type Context, createContext } from '../../src/structured/kit.ts';
 import { Stopwatch } from '../stopwatch.ts';
 
 /** What came out. */
@@ -20,7 +20,7 @@ export async function threeAtATime(watch: Stopwatch): Promise<Bounded> {
   let mostLive = 0;
   const ended: number[] = [];
   using root = createContext();
-  const works = Array.from({ length: 10 }, (_, index) => async ({ sleep }: { sleep(ms: number): Promise<void> }) => {
+  const works = Array.from({ length: 10 }, (_, index) => async ({ sleep }: Context) => {
     mostLive = Math.max(mostLive, ++live);
     await sleep(watch.ms(1.2 - index / 10));
     live--;

@@ -1,0 +1,154 @@
+/**
+ * The drill: plants one fault after the other, waits until its alert fires, takes the fault away, and waits until the alert clears.
+ * An alert that has never been seen to fire is a hope. (`npm run drill` does the same to the daemon itself: kills, freezes, full disks, clock steps.)
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createScheduler, type Scheduler, type TaskContext } from '../../src/index.ts';
+import { ALERT_RULES, type AlertRule } from './alerts.ts';
+import { Monitor } from './monitor.ts';
+
+const BLOCKED_MODULE = fileURLToPath(new URL('../s2c-leak-test/blocked.ts', import.meta.url));
+const LOOK_EVERY_MS = 50;
+const PATIENCE_MS = 20_000;
+
+/** A fault, and the alert that it must raise. */
+interface Fault {
+  readonly what: string;
+  readonly alert: string;
+  begin(): unknown;
+  end(): unknown;
+}
+
+/** How one drill went. */
+export interface Drilled {
+  readonly fault: string;
+  readonly alert: string;
+  readonly layer: AlertRule['layer'];
+  readonly about: string;
+  readonly firedAfterMs: number;
+  readonly clearedAfterMs: number;
+}
+
+/**
+ * Runs all drills against a scheduler of its own.
+ *
+ * @param store where its ledger is kept, e.g. `sqlite:/tmp/drill.db`
+ * @throws Error when an alert does not fire or clear within twenty seconds
+ */
+export async function drill(store: string): Promise<Drilled[]> {
+  const broken = { upstream: false, empty: false, import: false };
+  const deaf = Promise.withResolvers<void>();
+  await using scheduler = createScheduler({
+    store,
+    listen: false,
+    shutdownGrace: '0s',
+    jobs: {
+      import: {
+        schedule: '@every 250ms',
+        task: async (): Promise<{ orders: number }> => {
+          if (broken.import) throw new Error('the file is not there');
+          return { orders: broken.empty ? 0 : 25 };
+        },
+      },
+      upstream: {
+        schedule: '@every 250ms',
+        task: async () => {
+          if (broken.upstream) throw new Error('the upstream answers 503');
+        },
+      },
+      warm: { task: { module: BLOCKED_MODULE, export: 'comeBack' }, budget: '1m' },
+      blocker: { task: { module: BLOCKED_MODULE, export: 'blockThread' }, budget: '500ms', grace: '50ms' },
+      deaf: { task: () => deaf.promise, budget: '100ms', grace: '50ms' },
+      hog: { task: async (_context: TaskContext) => holdEventLoop(400), budget: '1m' },
+    },
+  });
+  using monitor = new Monitor(scheduler, ['import']);
+  await scheduler.start();
+  await firstSuccess(scheduler, 'import');
+  // A thread that has to be started first may take longer than the blocker's budget.
+  await scheduler.trigger('warm');
+  await firstSuccess(scheduler, 'warm');
+
+  const faults: readonly Fault[] = [
+    { what: 'a task computes in the daemon’s thread', alert: 'event loop held', begin: () => scheduler.trigger('hog'), end() {} },
+    { what: 'a thread blocks for ever', alert: 'run stopped by force', begin: () => scheduler.trigger('blocker'), end() {} },
+    {
+      what: 'an inline task ignores its stop',
+      alert: 'run blocked, its slot taken',
+      begin: () => scheduler.trigger('deaf'),
+      end: () => deaf.resolve(),
+    },
+    {
+      what: 'an upstream is down',
+      alert: 'job fails again and again',
+      begin: () => (broken.upstream = true),
+      end: () => (broken.upstream = false),
+    },
+    {
+      what: 'the import’s file is gone',
+      alert: 'no success for too long',
+      begin: () => (broken.import = true),
+      end: () => (broken.import = false),
+    },
+    {
+      what: 'the import finds nothing',
+      alert: 'import came back empty',
+      begin: () => (broken.empty = true),
+      end: () => (broken.empty = false),
+    },
+  ];
+  const drilled: Drilled[] = [];
+  for (const fault of faults) drilled.push(await drillOne(fault, monitor));
+  return drilled;
+}
+
+async function drillOne(fault: Fault, monitor: Monitor): Promise<Drilled> {
+  const rule = ALERT_RULES.find(({ name }) => name === fault.alert);
+  if (rule === undefined) throw new Error(`no alert is called ${fault.alert}`);
+  monitor.look(); // What was before does not count.
+  const begun = performance.now();
+  await fault.begin();
+  const about = await until(rule, monitor, (breaches) => breaches.length > 0);
+  const fired = performance.now();
+  await fault.end();
+  await until(rule, monitor, (breaches) => breaches.length === 0);
+  const cleared = performance.now();
+  return {
+    fault: fault.what,
+    alert: rule.name,
+    layer: rule.layer,
+    about: about.join(', '),
+    firedAfterMs: Math.round(fired - begun),
+    clearedAfterMs: Math.round(cleared - fired),
+  };
+}
+
+async function until(
+  rule: AlertRule,
+  monitor: Monitor,
+  holds: (breaches: readonly string[]) => boolean,
+): Promise<readonly string[]> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  for (;;) {
+    await delay(LOOK_EVERY_MS);
+    const breaches = rule.breaches(monitor.look());
+    if (holds(breaches)) return breaches;
+    if (performance.now() > giveUpAt) throw new Error(`the alert "${rule.name}" did not change within ${PATIENCE_MS} ms`);
+  }
+}
+
+function firstSuccess(scheduler: Scheduler, name: string): Promise<void> {
+  return new Promise((resolve) => {
+    const listening = scheduler.on('runEnded', ({ job, outcome }) => {
+      if (job !== name || outcome !== 'succeeded') return;
+      listening[Symbol.dispose]();
+      resolve();
+    });
+  });
+}
+
+function holdEventLoop(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}

@@ -1,0 +1,44 @@
+/**
+ * S6. Operating it: three layers of monitoring (host, application, business), alert rules, and a drill that anyone can run.
+ * At the end the ledger is read from the outside and proves that the promise was kept while all this went on.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { drill, type Drilled } from './drill.ts';
+
+const COMMAND_LINE = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
+/** What came out. */
+export interface Operated {
+  readonly drilled: readonly Drilled[];
+  /** The line with which `tickwise verify` ended, with exit 0. */
+  readonly verified: string;
+}
+
+/** Drills, then has the ledger verified by the command line, as an operator would. */
+export async function operate(): Promise<Operated> {
+  const folder = mkdtempSync(join(tmpdir(), 'tickwise-example-'));
+  try {
+    const store = `sqlite:${join(folder, 'tickwise.db')}`;
+    const drilled = await drill(store);
+    const config = join(folder, 'scheduler.config.json');
+    writeFileSync(config, JSON.stringify({ store, jobs: {} }));
+    const verified = execFileSync(process.execPath, [COMMAND_LINE, 'verify', '--config', config], { encoding: 'utf8' }).trim();
+    return { drilled, verified: verified.slice(verified.indexOf(': ') + 2) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+if (import.meta.main) {
+  const { drilled, verified } = await operate();
+  for (const { layer, fault, alert, about, firedAfterMs, clearedAfterMs } of drilled) {
+    console.log(
+      `${layer.padEnd(12)} ${fault}: "${alert}" (${about}) fired after ${firedAfterMs} ms, cleared after ${clearedAfterMs} ms`,
+    );
+  }
+  console.log(`verify: ${verified}`);
+}
