@@ -62,6 +62,8 @@ export class Chaos {
       case 'freezeChild':
         return freezeChild(mark, daemon.pid, next.forMs, next.pick);
       case 'clockStep':
+        // Which ticks are the first to be due must be certain.
+        if (daemon.lives.every((life) => life.upAt === undefined)) return;
         this.farthestAheadMs = Math.max(this.farthestAheadMs, next.aheadMs);
         return clock?.set(next.aheadMs);
       case 'fullDisk':
