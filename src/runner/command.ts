@@ -24,6 +24,8 @@ export interface CommandRunnerOptions {
   readonly timeout: string | undefined;
 }
 
+/** How `timeout` says that it had to use SIGKILL, where that has not ended itself. */
+const KILLED_BY_LAUNCHER = 137;
 /** EX_TEMPFAIL of sysexits(3): more to do, call again. */
 const MORE_TO_DO = 75;
 
@@ -105,7 +107,8 @@ class CommandAttempt implements LiveAttempt, TimeoutTaskHandler {
       force: this.#force.signal,
       title,
     });
-    if (end.stopped && end.forced) this.#killed = true;
+    // While the daemon was frozen, the launcher may have used the force.
+    if (end.stopped && (end.forced || end.signal === 'SIGKILL' || end.exitCode === KILLED_BY_LAUNCHER)) this.#killed = true;
     if (end.exitCode !== 0 && end.exitCode !== MORE_TO_DO) throw failure(end, launch, context, title);
     const exchanged = this.#exchange.read();
     // A program that ends with 0 because it was told to stop has not said that its work is done: it may go on from where it was.
