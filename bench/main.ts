@@ -15,6 +15,7 @@ import { lateness } from './measures/lateness.ts';
 import { recovery } from './measures/recovery.ts';
 import { startUp } from './measures/start-up.ts';
 import { stepLoop } from './measures/step-loop.ts';
+import { structured } from './measures/structured.ts';
 import { verify } from './measures/verify.ts';
 import { installPeers } from './peers.ts';
 import { tableOf } from './table.ts';
@@ -31,6 +32,7 @@ const MEASURES: readonly Measure[] = [
   startUp,
   recovery,
   verify,
+  structured,
 ];
 
 const USAGE = `npm run bench -- [options] [measure ...]

@@ -15,6 +15,7 @@ const PROBES: Readonly<Record<string, () => Promise<Readonly<Record<string, Prob
   idle: async () => (await import('./measures/idle.ts')).probes,
   recovery: async () => (await import('./measures/recovery.ts')).probes,
   verify: async () => (await import('./measures/verify.ts')).probes,
+  structured: async () => (await import('./measures/structured.ts')).probes,
 };
 
 const [measure = '', name = ''] = (process.argv[2] ?? '').split('/');

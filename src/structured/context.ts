@@ -13,6 +13,7 @@ import { boundFetch } from './bound-fetch.ts';
 import { gather } from './gather.ts';
 import { lockNamed } from './named-lock.ts';
 import { sleep } from './sleep.ts';
+import { onAbort } from './on-abort.ts';
 import { openGroup } from './task-group.ts';
 
 /** Where values are looked up; a Map is one. */
@@ -104,7 +105,7 @@ class ContextNode implements ChildContext {
   }
 
   get cancel(): (reason?: unknown) => void {
-    return (reason) => this.#cancel(reason);
+    return (reason) => this.#cancel(reason ?? new TickwiseError('CONTEXT_CANCELLED', 'the context was cancelled'));
   }
 
   get withCancel(): () => ChildContext {
@@ -140,18 +141,13 @@ class ContextNode implements ChildContext {
   }
 
   [Symbol.dispose](): void {
-    this.#cancel(undefined);
+    this.#cancel(scopeLeft);
   }
 
   /** Cancels this root when the signal aborts. */
   follow(signal: AbortSignal): void {
-    const onAbort = (): void => this.#cancel(signal.reason);
-    if (signal.aborted) {
-      onAbort();
-      return;
-    }
-    signal.addEventListener('abort', onAbort, { once: true });
-    this.#unfollow = () => signal.removeEventListener('abort', onAbort);
+    if (signal.aborted) this.#cancel(signal.reason);
+    else this.#unfollow = onAbort(signal, () => this.#cancel(signal.reason));
   }
 
   #bounded(end: MonotonicMs, deadline: Instant): ContextNode {
@@ -168,13 +164,20 @@ class ContextNode implements ChildContext {
   #cancel(reason: unknown): void {
     if (this.#cancelled) return;
     this.#unlink();
-    const why = reason ?? cancelledUnexplained();
-    const fallen: ContextNode[] = [this];
-    for (const node of fallen) {
-      if (node.#children !== undefined) for (const child of node.#children) fallen.push(child);
-      node.#fall(why);
+    const children = this.#children;
+    this.#fall(reason);
+    if (children === undefined || children.size === 0) {
+      this.#controller?.abort(reason);
+      return;
     }
-    for (const node of fallen) node.#controller?.abort(why);
+    const fallen: ContextNode[] = [this];
+    for (const child of children) fallen.push(child);
+    for (let at = 1; at < fallen.length; at++) {
+      const node = fallen[at] as ContextNode;
+      if (node.#children !== undefined) for (const child of node.#children) fallen.push(child);
+      node.#fall(reason);
+    }
+    for (const node of fallen) node.#controller?.abort(reason);
   }
 
   #fall(reason: unknown): void {
@@ -221,9 +224,8 @@ function lookUp(key: string | symbol, values: Values | undefined): unknown {
   return at?.get(key);
 }
 
-function cancelledUnexplained(): TickwiseError {
-  return new TickwiseError('CONTEXT_CANCELLED', 'the context was cancelled, or its scope was left');
-}
+/** One for all: most scopes are left with nobody under them, and an error for each would cost more than all the rest. */
+const scopeLeft = new TickwiseError('CONTEXT_CANCELLED', 'the scope of the context was left');
 
 function deadlineExceeded(deadline: Instant): TickwiseError {
   const at = Number.isFinite(deadline) && Math.abs(deadline) <= 8.64e15 ? ` (${new Date(deadline).toISOString()})` : '';

@@ -2,6 +2,7 @@
 import type { Within } from '../core/context.ts';
 import type { Clock } from '../core/ports.ts';
 import type { DurationMs } from '../core/time.ts';
+import { onAbort } from './on-abort.ts';
 
 /**
  * Waits, and gives up with the signal. No timer and no listener is left behind, whichever comes first.
@@ -17,14 +18,13 @@ export function sleep(clock: Clock, ms: DurationMs, { signal }: Within): Promise
       reject(signal.reason as Error);
       return;
     }
-    const onAbort = (): void => {
+    const unlisten = onAbort(signal, () => {
       timer.cancel();
       reject(signal.reason as Error);
-    };
+    });
     const timer = clock.setTimer(clock.monotonic() + ms, () => {
-      signal.removeEventListener('abort', onAbort);
+      unlisten();
       resolve();
     });
-    signal.addEventListener('abort', onAbort, { once: true });
   });
 }

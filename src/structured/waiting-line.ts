@@ -1,5 +1,6 @@
 /** A queue of those who wait: first come, first served, and whoever gives up is out of it at once. */
 import type { Within } from '../core/context.ts';
+import { onAbort } from './on-abort.ts';
 
 interface Place<Value, Brought> {
   readonly brought: Brought;
@@ -38,20 +39,22 @@ export class WaitingLine<Value, Brought = undefined> {
         reject(signal.reason as Error);
         return;
       }
-      const onAbort = (): void => {
-        this.#remove(place);
-        reject(signal?.reason as Error);
-      };
+      const unlisten =
+        signal === undefined
+          ? undefined
+          : onAbort(signal, () => {
+              this.#remove(place);
+              reject(signal.reason as Error);
+            });
       const leave = (): void => {
         this.#remove(place);
-        signal?.removeEventListener('abort', onAbort);
+        unlisten?.();
       };
       const place: Place<Value, Brought> = { brought, resolve, leave, before: this.#last, after: undefined };
       if (this.#last === undefined) this.#first = place;
       else this.#last.after = place;
       this.#last = place;
       this.#length++;
-      signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
 
