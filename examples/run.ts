@@ -25,9 +25,9 @@ if (wanted === undefined) {
   }
 }
 
-/** The first sentence of the file's head. */
+/** What stands between the id and the first full stop or colon of the file's head. */
 function titleOf(folder: string): string {
   const [, head = ''] = /^\/\*\*([\s\S]*?)\*\//.exec(readFileSync(join(HERE, folder, 'main.ts'), 'utf8')) ?? [];
   const words = head.replaceAll(/\s*\n \* ?/g, ' ').trim();
-  return /^(.*?[a-z)`][.:])(\s|$)/.exec(words)?.[1]?.slice(0, -1) ?? words;
+  return /^(?:S\w+\. |Day one: )?(.*?)[.:;](?:\s|$)/.exec(words)?.[1] ?? words;
 }

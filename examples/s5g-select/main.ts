@@ -2,6 +2,8 @@
  * S5g. Select: the first of many sources, with a default (do not wait) and with a timeout. Losers are not lost: what was not chosen is
  * still there at the next call; and not leaked: nobody watches them any more.
  */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Channel, createContext, Future, select } from '../../src/structured/kit.ts';
 import { Stopwatch } from '../stopwatch.ts';
 
@@ -63,17 +65,14 @@ function sourceOfChoice(choice: { readonly source: string; readonly why?: string
   return choice.why === undefined ? choice.source : `${choice.source} (${choice.why})`;
 }
 
-/** After a collection, where the program was started with `--expose-gc`. */
+/** After a collection. Node shows its collector to whoever asks for it. */
 function heapBytes(): number {
-  globalThis.gc?.();
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
   return process.memoryUsage().heapUsed;
 }
 
 if (import.meta.main) {
-  // A collection on demand, without a flag on the command line.
-  const { setFlagsFromString } = await import('node:v8');
-  setFlagsFromString('--expose-gc');
-  globalThis.gc ??= (await import('node:vm')).runInNewContext('gc') as NonNullable<typeof globalThis.gc>;
   const { withDefault, withTimeout, chosen, lostSelectsKb } = await firstOfMany(new Stopwatch());
   console.log(`nothing there, do not wait: ${withDefault}; nothing comes within 0.2 s: ${withTimeout}`);
   console.log(`chosen: ${chosen.join(', ')}`);

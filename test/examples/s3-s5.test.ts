@@ -193,11 +193,12 @@ describe('S5f, batch HTTP', async () => {
 
 describe('S5g, select', () => {
   it('takes the default, the timeout, or the first that comes, and loses nothing', async () => {
-    const { withDefault, withTimeout, chosen, lostSelectsKb } = await firstOfMany(new Stopwatch(200), 1_000);
+    const { withDefault, withTimeout, chosen, lostSelectsKb } = await firstOfMany(new Stopwatch(200), 10_000);
     expect(withDefault).toBe('none (default)');
     expect(withTimeout).toBe('none (timeout)');
     expect(chosen).toEqual(['mail: first letter', 'mail: second letter', 'result: 42']);
-    expect(Number.isFinite(lostSelectsKb)).toBe(true);
+    // A watcher that stays would be some 300 bytes, so 3,000 kB.
+    expect(lostSelectsKb).toBeLessThan(1_000);
   });
 });
 
