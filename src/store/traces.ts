@@ -34,7 +34,8 @@ export function hasTraces(db: DatabaseSync, turn: Turn, result: TurnResult): boo
         continue;
       }
       const row = db.prepare('select decided_until from slots where name = ?').get(claim.job.name);
-      return row !== undefined && (row['decided_until'] as number) >= (claim.dueTicks.at(-1) ?? Infinity);
+      // Not "at least": where a clock was set back, the slot may have been decided until later before.
+      return row?.['decided_until'] === claim.dueTicks.at(-1);
     }
   }
   return false;
