@@ -3,7 +3,7 @@
  * Tasks that *block* past their timeout leave 1,002 goroutines in the article. Here a run in a thread or a process is stopped by force after budget and grace,
  * and its slot is free when nothing of it is alive: live runs, handles, threads and processes are then what they were before.
  *
- *     node examples/s2c-leak-test/main.ts [how many AsyncTasks, 1000] [how many blocked runs, 1000] [their budget, 1500ms] [--json]
+ *     node examples/s2c-leak-test/main.ts [how many AsyncTasks, 1000] [how many blocked runs, 1000] [their budget, 2s] [--json]
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -133,7 +133,7 @@ export async function leakTest(
 
 if (import.meta.main) {
   const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } });
-  const [asyncTasks = '1000', blocked = '1000', budget = '1500ms'] = positionals;
+  const [asyncTasks = '1000', blocked = '1000', budget = '2s'] = positionals;
   const watch = new Stopwatch();
   const counts = await leakTest(Number(asyncTasks), Number(blocked), budget);
   if (values.json === true) {

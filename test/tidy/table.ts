@@ -51,8 +51,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/library.ts',
   ],
   'config/jobs/': ['src/index.ts', 'type src/core/'],
-  /** Examples show what a user can write, so they go through the doors that a user has. */
-  'examples/': ['src/index.ts', 'src/testing/kit.ts', 'src/structured/kit.ts'],
+  /** Examples show what a user can write, so they go through the doors that a user has; one starts the command line as a program. */
+  'examples/': ['src/index.ts', 'src/testing/kit.ts', 'src/structured/kit.ts', 'src/cli/main.ts'],
 };
 
 /** The only files that may import a package. A package that is not named here may not be imported by `src/` at all. */
