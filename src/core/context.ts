@@ -37,7 +37,8 @@ export interface Context extends Within {
   /** A context with these values, and neither this deadline nor this cancellation: for work that must outlive its caller. Who makes it must end it. */
   readonly detached: () => ChildContext;
   /**
-   * Waits for a mutex by its name; what holds it is the lease, until it is disposed of.
+   * Waits for a mutex by its name, one for all runs of the process, threads included; whoever gets the lease has it until it is
+   * disposed of. It is not re-entrant: who holds it and asks again waits for itself.
    * Rejects with the signal's reason as soon as the context is cancelled, and has left the queue by then.
    */
   readonly lock: (name: string) => Promise<Lease>;

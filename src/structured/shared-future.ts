@@ -78,8 +78,9 @@ export class SharedFuture<Value> implements Source<Value> {
    * @param within a context, or `{ signal }`, with which the waiter gives up
    * @throws rejects with what `reject` was given, or with the signal's reason
    */
-  wait(within?: Within): Promise<Value> {
-    return this.#known().wait(within);
+  async wait(within?: Within): Promise<Value> {
+    using _awake = keepAwake();
+    return await this.#known().wait(within);
   }
 
   tryTake(): Taken<Value> | undefined {
@@ -87,7 +88,10 @@ export class SharedFuture<Value> implements Source<Value> {
   }
 
   watch(wake: () => void): Disposable {
-    return this.#known().watch(wake);
+    const watching = new DisposableStack();
+    watching.use(keepAwake());
+    watching.use(this.#known().watch(wake));
+    return watching;
   }
 
   #known(): Future<Value> {
@@ -99,21 +103,9 @@ export class SharedFuture<Value> implements Source<Value> {
   }
 
   async #learn(here: Future<Value>): Promise<void> {
-    if (this.settled) {
-      this.#read(here);
-      return;
-    }
-    // A wait in shared memory keeps no thread from ending; an open port does.
-    const { port1, port2 } = new MessageChannel();
-    port1.ref();
-    try {
-      for (let state = Atomics.load(this.#words, STATE); !this.settled; state = Atomics.load(this.#words, STATE)) {
-        const waiting = Atomics.waitAsync(this.#words, STATE, state);
-        if (waiting.async) await waiting.value;
-      }
-    } finally {
-      port1.close();
-      port2.close();
+    for (let state = Atomics.load(this.#words, STATE); !this.settled; state = Atomics.load(this.#words, STATE)) {
+      const waiting = Atomics.waitAsync(this.#words, STATE, state);
+      if (waiting.async) await waiting.value;
     }
     this.#read(here);
   }
@@ -138,6 +130,13 @@ export class SharedFuture<Value> implements Source<Value> {
     Atomics.notify(this.#words, STATE);
     return true;
   }
+}
+
+/** A wait in shared memory keeps no thread from ending; an open port does. */
+function keepAwake(): Disposable {
+  const { port1 } = new MessageChannel();
+  port1.ref();
+  return { [Symbol.dispose]: () => port1.close() };
 }
 
 function revive({ name, message, code, stack }: ErrorRecord): Error {

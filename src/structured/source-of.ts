@@ -5,7 +5,7 @@ import type { Source, Taken } from './source.ts';
 
 /**
  * Makes a source of a promise or of an async iterable. A promise has its value for ever. Of an iterable one value is read ahead,
- * and kept until it is taken; `close` tells the iterable to stop.
+ * and kept until it is taken.
  *
  * @param origin is read from now on
  * @returns a source for `select`; disposing of it closes the iterable, and resolves when that has closed
@@ -19,6 +19,7 @@ class IterableSource<Value> implements Source<Value>, AsyncDisposable {
   readonly #channel = new Channel<{ readonly value: Value } | { readonly failure: unknown }>(1);
   readonly #iterator: AsyncIterator<Value>;
   readonly #read: Promise<void>;
+  #reading = false;
 
   constructor(origin: AsyncIterable<Value>) {
     this.#iterator = origin[Symbol.asyncIterator]();
@@ -36,20 +37,32 @@ class IterableSource<Value> implements Source<Value>, AsyncDisposable {
     return this.#channel.watch(wake);
   }
 
+  /** One that is in the middle of a wait of its own hears of it when that wait is over, and is not waited for. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#channel.close();
-    await this.#iterator.return?.();
+    const stopped = Future.of(async () => this.#iterator.return?.());
+    if (this.#reading) return;
+    await stopped.wait();
     await this.#read;
   }
 
   async #readOn(): Promise<void> {
     try {
-      for (let next = await this.#iterator.next(); next.done !== true; next = await this.#iterator.next())
+      for (let next = await this.#next(); next.done !== true; next = await this.#next())
         await this.#channel.send({ value: next.value });
     } catch (failure) {
       if (!this.#channel.closed) await this.#channel.send({ failure }).catch(() => undefined);
     } finally {
       this.#channel.close();
+    }
+  }
+
+  async #next(): Promise<IteratorResult<Value>> {
+    this.#reading = true;
+    try {
+      return await this.#iterator.next();
+    } finally {
+      this.#reading = false;
     }
   }
 }

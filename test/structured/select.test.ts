@@ -134,3 +134,34 @@ test('a promise is a source for ever', async () => {
   const chosen = [await select(bundle.context, { promise }), await select(bundle.context, { promise })];
   expect(chosen).toMatchObject([{ value: 3 }, { value: 3 }]);
 });
+
+test('an iterable that keeps one waiting does not hold up whoever disposes of its source', async () => {
+  let told = false;
+  const endless: AsyncIterable<number> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => new Promise(() => undefined),
+      return: () => {
+        told = true;
+        return new Promise(() => undefined);
+      },
+    }),
+  };
+  await sourceOf(endless)[Symbol.asyncDispose]();
+  expect(told).toBe(true);
+});
+
+test('an iterable whose value nobody has taken is closed with its source', async () => {
+  let closed = false;
+  async function* letters(): AsyncGenerator<string> {
+    try {
+      yield 'a';
+      yield 'b';
+    } finally {
+      closed = true;
+    }
+  }
+  const source = sourceOf(letters());
+  await new Promise((resolve) => setImmediate(resolve));
+  await source[Symbol.asyncDispose]();
+  expect(closed).toBe(true);
+});

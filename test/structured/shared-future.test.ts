@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { createContext } from '../../src/structured/kit.ts';
 import { select } from '../../src/structured/select.ts';
@@ -65,4 +66,17 @@ test('takes a large value, and refuses one that is too large', async () => {
   expect(() => future.resolve('x'.repeat(17 * 1024 * 1024))).toThrow(RangeError);
   future.resolve('x'.repeat(1024 * 1024));
   expect(await new SharedFuture<string>(future.handle).wait()).toHaveLength(1024 * 1024);
+});
+
+test('a process that has given up waiting ends', () => {
+  const program = `
+    import { createContext, SharedFuture } from ${JSON.stringify(import.meta.resolve('../../src/structured/kit.ts'))};
+    using context = createContext();
+    await new SharedFuture().wait(context.withTimeout(20)).catch((error) => console.log(error.code));
+  `;
+  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  expect([status, stdout]).toEqual([0, 'DEADLINE_EXCEEDED\n']);
 });
