@@ -5,6 +5,7 @@
 import type { ErrorRecord } from './errors.ts';
 import type { Decision, GateContext, TriggerDecision } from './gate.ts';
 import type { Job, JobName } from './job.ts';
+import type { Horizon, Rewind } from './reliving.ts';
 import type { Cause, RunOutcome, RunState, StopReason } from './run.ts';
 import type { Schedule } from './schedule.ts';
 import type { SlotState } from './slot.ts';
@@ -82,8 +83,15 @@ export interface TickClaim {
   readonly job: Job;
   /** Ticks too many to be listed, all of them missed, and all of them before `dueTicks`; absent: none. */
   readonly gap?: TickRange | undefined;
-  /** Ascending; at least one. */
+  /** Ascending. Empty only if the clock was set back in the same instant. */
   readonly dueTicks: readonly Instant[];
+  /** The horizons by which these ticks were found, that of `rewind` included; absent: there are none. */
+  readonly horizons?: readonly Horizon[] | undefined;
+  /**
+   * The slot is decided until `rewind.horizon.until`, the clock was set back, and these are the first ticks of its new life: the slot
+   * goes back to `rewind.to` before they are decided. It does not if it is decided until another instant.
+   */
+  readonly rewind?: Rewind | undefined;
   /** `exclusiveHeld` is the store's to find out; what stands here is ignored. */
   readonly context: GateContext;
 }
@@ -222,8 +230,9 @@ export interface RangeRecord extends TickRange {
   readonly reason?: SkipReason | MissReason;
   /** The run into which they folded. */
   readonly runId?: string;
-  /** Of the job when they were decided. */
+  /** Of the job when they were decided, as are `horizons`. */
   readonly schedules: readonly Schedule[];
+  readonly horizons?: readonly Horizon[];
   readonly decidedAt: Instant;
 }
 
@@ -271,7 +280,7 @@ export interface LedgerReader extends AsyncDisposable {
   findRuns(idOrPart: string): Promise<readonly RunRecord[]>;
   /** Ticks that have rows of their own; `listTicks` of core/tick-range lists those in ranges as well. */
   ticks(query: TickQuery): Promise<readonly TickRecord[]>;
-  /** Ranges that reach into the query's time, newest first; they never overlap. */
+  /** Ranges that reach into the query's time, newest end first. They share no tick; those of time that was lived again may overlap. */
   ranges(query: TickQuery): Promise<readonly RangeRecord[]>;
   /** @returns JSON text; what the job's next run starts from */
   checkpoint(job: JobName): Promise<string | undefined>;
@@ -344,6 +353,12 @@ export interface RunOrder {
   readonly budgetEnd: MonotonicMs;
   readonly graceMs: DurationMs;
   readonly stepTimeoutMs: DurationMs | undefined;
+  /**
+   * Whether `saved` will be told of checkpoints. Then the step after one of 5 ms or more waits
+   * for it, and shorter ones do once 50 ms have passed since it was last told: a crash, or a daemon that freezes first, repeats
+   * one step, or 50 ms of short ones.
+   */
+  readonly awaitsSaves?: boolean;
 }
 
 /** A process, named for ever: a pid alone is used again. */
@@ -360,6 +375,8 @@ export interface RunObserver {
     readonly steps: number;
     readonly checkpoint?: string | undefined;
     readonly progress?: Progress | undefined;
+    /** The next step waits until this checkpoint is durable. */
+    readonly waits?: boolean | undefined;
   }): void;
   /**
    * A process of the run stands and waits for the word to begin. The word is given when this resolves: the ledger then knows whom to
@@ -406,6 +423,8 @@ export interface LiveAttempt {
   windDown(): void;
   /** Cuts the grace short: force now. Only after `stop`. */
   force(): void;
+  /** The checkpoint of the attempt's step of this number, and so of all before it, is durable. Absent: no step waits for that. */
+  saved?(step: number): void;
 }
 
 /** Drives attempts. Enforces `budgetEnd`, grace and step timeout by itself, and comes back only with proof of the end. */

@@ -32,3 +32,21 @@ export interface AtSchedule extends ScheduleWindow {
 
 /** One schedule of a job; a job falls due when any of its schedules does. */
 export type Schedule = CronSchedule | EverySchedule | AtSchedule;
+
+/** Nicknames of which the hour is a wildcard; the others name one time of day. */
+const HOURLY = '@hourly';
+
+/**
+ * Whether a schedule follows elapsed time: `every`, and cron patterns with a wildcard or a step in seconds, minutes or hours. The others name
+ * times of day, or one instant, and fall due once when a clock shows them twice.
+ *
+ * @param schedule a sound one
+ * @returns what the calendar goes by, too, in an hour that a zone repeats
+ */
+export function followsElapsedTime(schedule: Schedule): boolean {
+  if (schedule.kind !== 'cron') return schedule.kind === 'every';
+  const pattern = schedule.pattern.trim();
+  if (pattern.startsWith('@')) return pattern.toLowerCase() === HOURLY;
+  const fields = pattern.split(/\s+/);
+  return (fields.length === 5 ? fields.slice(0, 2) : fields.slice(0, 3)).some((field) => /[*?/]/.test(field));
+}

@@ -13,6 +13,7 @@
  * by the policies `queue` and `cancel`; the rest are missed ticks of `onMissed: all`, bounded by `missedLimit`.
  */
 import type { JobName } from './job.ts';
+import type { Horizon } from './reliving.ts';
 import type { Cause } from './run.ts';
 import type { Instant } from './time.ts';
 
@@ -24,7 +25,7 @@ export interface QueuedRun {
 
 /** What the gate sees of a slot. */
 export interface SlotView {
-  /** Every tick at or before this instant has been decided. */
+  /** Every tick at or before this instant has been decided. It goes back with the clock: see core/reliving. */
   readonly decidedUntil: Instant;
   /** Set by `pause`, beside the job's own `paused`. */
   readonly paused: boolean;
@@ -37,6 +38,8 @@ export interface SlotView {
 /** A slot as the store reports it. */
 export interface SlotState extends SlotView {
   readonly job: JobName;
-  /** The fence of the last grant; 0 before the first. */
+  /** The fence of the last grant; 0 before the first. It never goes back, whatever the clock does. */
   readonly fence: number;
+  /** Where ticks were decided until before the clock was set back, oldest first; absent: it never was. See core/reliving. */
+  readonly horizons?: readonly Horizon[] | undefined;
 }

@@ -2,12 +2,12 @@
  * Ranges: many ticks with one outcome, kept as one row. After a downtime of ten years a job each second has three hundred million missed
  * ticks; they are decided and stored as what they have in common, and listed one by one only for whoever asks, and only as far as asked.
  */
-import type { JobName } from './job.ts';
 import { newestTicks } from './newest-ticks.ts';
 import type { Calendar, RangeRecord, TickQuery, TickRecord } from './ports.ts';
+import { nextTick } from './reliving.ts';
 import type { Instant } from './time.ts';
 
-/** All ticks t of a job's schedule with from < t ≤ to; there may be none. */
+/** All ticks t of a job's schedules with from < t ≤ to; there may be none. */
 export interface TickRange {
   readonly from: Instant;
   readonly to: Instant;
@@ -28,14 +28,14 @@ export function listTicks(
   calendar: Pick<Calendar, 'next'>,
   query: TickQuery,
 ): readonly TickRecord[] {
-  const listed: TickRecord[] = [];
-  let row = 0;
+  const { limit } = query;
+  let listed = [...rows];
   for (const range of ranges) {
-    while (row < rows.length && (rows[row] as TickRecord).tick > range.to) listed.push(rows[row++] as TickRecord);
-    if (listed.length >= query.limit) break;
-    for (const tick of ticksOfRange(calendar, range, { ...query, limit: query.limit - listed.length })) listed.push(tick);
+    // Ranges come by their ends: what ends before the last tick that has a place has nothing to add.
+    if (listed.length >= limit && range.to < (listed[limit - 1] as TickRecord).tick) break;
+    listed = [...listed, ...ticksOfRange(calendar, range, query)].sort((a, b) => b.tick - a.tick).slice(0, limit);
   }
-  return [...listed, ...rows.slice(row)].slice(0, query.limit);
+  return listed;
 }
 
 /**
@@ -51,10 +51,10 @@ export function ticksOfRange(
   range: RangeRecord,
   query: Pick<TickQuery, 'from' | 'to' | 'limit'>,
 ): TickRecord[] {
-  const { job, schedules, outcome, reason, runId, decidedAt } = range;
+  const { job, schedules, horizons = [], outcome, reason, runId, decidedAt } = range;
   const after = Math.max(range.from, (query.from ?? -Infinity) - 1);
   const until = Math.min(range.to, (query.to ?? Infinity) - 1);
-  const next = (at: Instant): Instant | undefined => calendar.next(schedules, job, at);
+  const next = (at: Instant): Instant | undefined => nextTick(calendar, schedules, job, horizons, at);
   const rest = { outcome, ...(reason === undefined ? {} : { reason }), ...(runId === undefined ? {} : { runId }), decidedAt };
   return newestTicks(next, after, until, query.limit)
     .reverse()
@@ -79,14 +79,14 @@ export interface RangeCount {
  */
 export function countTicks(
   calendar: Pick<Calendar, 'next'>,
-  range: TickRange & Pick<RangeRecord, 'schedules'> & { readonly job: JobName },
+  range: TickRange & Pick<RangeRecord, 'job' | 'schedules' | 'horizons'>,
   most: number,
   from: Instant = range.from,
 ): RangeCount {
   let count = 0;
   let counted = from;
   for (;;) {
-    const tick = calendar.next(range.schedules, range.job, counted);
+    const tick = nextTick(calendar, range.schedules, range.job, range.horizons ?? [], counted);
     if (tick === undefined || tick > range.to) return { count };
     if (count === most) return { count, countedTo: counted };
     count++;

@@ -2,6 +2,7 @@
 import { windowStart } from '../core/catchup.ts';
 import { newestTicks } from '../core/newest-ticks.ts';
 import type { Calendar } from '../core/ports.ts';
+import { nextTick } from '../core/reliving.ts';
 import type { TickRange } from '../core/tick-range.ts';
 import type { Instant } from '../core/time.ts';
 import type { JobEntry } from './job-entry.ts';
@@ -30,7 +31,8 @@ export interface DueTicks {
  */
 export function dueTicksOf(entry: JobEntry, calendar: Calendar, now: Instant, mostListed: number = MOST_LISTED): DueTicks {
   const { job } = entry;
-  const next = (after: Instant): Instant | undefined => calendar.next(job.schedules, job.name, after);
+  const { horizons } = entry;
+  const next = (after: Instant): Instant | undefined => nextTick(calendar, job.schedules, job.name, horizons, after);
   const first = entry.nextTickAt;
   if (first === undefined || first > now) return { gap: undefined, ticks: [], nextTickAt: first };
   const ticks = [first];

@@ -135,7 +135,8 @@ export class Inbox {
       const context = contextFor(entry, at);
       // Whatever kept the scheduler from deciding so many ticks: nobody could have started them, so `onMissed` has the word.
       const missed = gap === undefined ? context : { ...context, liveSince: at };
-      claims.push({ kind: 'ticks', job: entry.job, gap, dueTicks: ticks, context: missed });
+      const { job, horizons, rewind } = entry;
+      claims.push({ kind: 'ticks', job, gap, dueTicks: ticks, horizons, rewind, context: missed });
     }
     const triggers = this.#triggers;
     for (const { entry, runId, at: askedAt, by, input, budgetMs } of triggers) {

@@ -2,6 +2,7 @@
 import { TickwiseError } from '../core/errors.ts';
 import type { Job, JobName } from '../core/job.ts';
 import type { Calendar, Clock, Store, TickClaim } from '../core/ports.ts';
+import { nextTick } from '../core/reliving.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
 import { DueHeap } from './due-heap.ts';
@@ -55,7 +56,7 @@ export class JobTable {
 
   /** Gives each job a slot, and each slot the first tick that it has not decided. @throws TickwiseError `STORE_UNUSABLE` */
   async arm(jobs: readonly Job[], now: Instant): Promise<void> {
-    for (const [job, slot] of await this.#slotsOf(jobs, now)) this.#add(job, slot, slot.decidedUntil);
+    for (const [job, slot] of await this.#slotsOf(jobs, now)) this.#add(job, slot, now, -Infinity);
   }
 
   /** A slot that was held by an earlier daemon's run is free, or has been waited for long enough. */
@@ -94,12 +95,13 @@ export class JobTable {
       const entry = this.#entries.get(job.name);
       const slot = slots.get(job);
       // The slot of a job that an earlier reload took away says nothing about the time in between.
-      if (entry === undefined && slot !== undefined) this.#add(job, slot, Math.max(now, slot.decidedUntil));
+      if (entry === undefined && slot !== undefined) this.#add(job, slot, now, now);
       if (entry === undefined || (entry.job === job && !entry.removed)) continue;
       entry.job = job;
       entry.removed = false;
       this.#removed.delete(entry);
-      entry.nextTickAt = this.#calendar.next(job.schedules, job.name, Math.max(now, entry.decidedUntil));
+      entry.since = now;
+      entry.nextTickAt = this.#nextAfter(entry);
       if (!this.#held.has(entry)) this.#due.place(entry);
     }
   }
@@ -113,14 +115,32 @@ export class JobTable {
     });
   }
 
-  #add(job: Job, slot: SlotState, after: Instant): void {
+  /** @param since ticks up to here are none of this definition's */
+  #add(job: Job, slot: SlotState, now: Instant, since: Instant): void {
     const entry = new JobEntry(job, slot);
+    entry.since = since;
+    entry.rewindTo(now);
     this.#entries.set(job.name, entry);
     if (entry.queued.length > 0) this.#queued.add(entry);
-    entry.nextTickAt = this.#calendar.next(job.schedules, job.name, after);
+    entry.nextTickAt = this.#nextAfter(entry);
     // Held by a run of an earlier daemon: see recovery.ts.
     if (slot.live !== undefined) this.#held.add(entry);
     else this.#due.place(entry);
+  }
+
+  #nextAfter({ job, horizons, decidedUntil, since }: JobEntry): Instant | undefined {
+    return nextTick(this.#calendar, job.schedules, job.name, horizons, Math.max(since, decidedUntil));
+  }
+
+  /** The clock was set back: jobs whose ticks are decided until long after now go on from now. */
+  rewind(now: Instant): void {
+    for (const entry of this.#entries.values()) {
+      // Those whose ticks wait for the store are looked at when it has answered.
+      const isAsking = entry.dueIndex === -1 && entry.nextTickAt !== undefined && !this.#held.has(entry);
+      if (entry.removed || isAsking || !entry.rewindTo(now)) continue;
+      entry.nextTickAt = this.#nextAfter(entry);
+      if (!this.#held.has(entry)) this.#due.place(entry);
+    }
   }
 
   /**
@@ -147,12 +167,13 @@ export class JobTable {
   }
 
   /** The store has decided a claim of ticks; the next one goes into the heap. */
-  decided(entry: JobEntry, claim: TickClaim, nextTickAt: Instant | undefined): void {
+  decided(entry: JobEntry, claim: TickClaim, nextTickAt: Instant | undefined, now: Instant): void {
     const until = claim.dueTicks.at(-1);
-    if (until !== undefined && until > entry.decidedUntil) entry.decidedUntil = until;
+    if (until !== undefined) entry.decided(until, claim.rewind);
+    const isRewound = !entry.removed && entry.rewindTo(now);
     // A reload while the store decided has put a tick of the new schedule there.
-    if (entry.removed || entry.dueIndex !== -1 || entry.job !== claim.job) return;
-    entry.nextTickAt = nextTickAt;
+    if (entry.removed || (!isRewound && (entry.dueIndex !== -1 || entry.job !== claim.job))) return;
+    entry.nextTickAt = isRewound ? this.#nextAfter(entry) : nextTickAt;
     this.#due.place(entry);
   }
 

@@ -62,6 +62,7 @@ export class Scheduler {
       runs: this.#runs,
       matches: parts.matches ?? (() => true),
       isStoreFailing: () => this.#committer.isFailing,
+      lookAtClocks: () => this.#noticeStep(this.#timer.look()),
       onApplied: () => this.#rearm(),
     });
     this.#committer = new Committer(store, clock, events, this.#turns, () => this.#runs.onStoreFailing());
@@ -216,6 +217,8 @@ export class Scheduler {
       blocked: runs.filter((run) => run.state === 'blocked').length,
       ticks: { ...this.#turns.ticks },
       tickRanges: this.#turns.ranges,
+      clockSteps: this.#turns.clockSteps,
+      clockSteppedMs: this.#turns.clockSteppedMs,
       runs: { ...this.#runs.outcomes },
     };
   }
@@ -224,14 +227,18 @@ export class Scheduler {
 
   #woke(wake: Wake): void {
     if (wake.stalledMs > 0) this.events.emit('loopStalled', { forMs: wake.stalledMs });
-    if (wake.steppedMs !== 0) {
-      this.events.emit('clockStepped', { byMs: wake.steppedMs });
-      // A step forward is downtime. A step back fires nothing again, for ticks are decided once.
-      if (wake.steppedMs > 0) this.#turns.liveSince = wake.now;
-    }
+    this.#noticeStep(wake);
     for (const entry of this.#table.takeDue(wake.now)) this.#inbox.due(entry);
     this.#rearm();
     this.#committer.askNow();
+  }
+
+  #noticeStep({ now, steppedMs }: Wake): void {
+    if (steppedMs === 0) return;
+    this.#turns.stepped(now, steppedMs);
+    this.events.emit('clockStepped', { byMs: steppedMs });
+    if (steppedMs < 0) this.#table.rewind(now);
+    this.#rearm();
   }
 
   /** Ticks that are due are decided under the definitions under which they fell due. */

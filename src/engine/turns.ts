@@ -7,7 +7,7 @@ import type { Job, JobName } from '../core/job.ts';
 import type { Clock, TurnResult } from '../core/ports.ts';
 import type { Cause } from '../core/run.ts';
 import type { MissReason, SkipReason, TickOutcome } from '../core/tick.ts';
-import type { Instant } from '../core/time.ts';
+import type { DurationMs, Instant } from '../core/time.ts';
 import type { TurnSource } from './committer.ts';
 import type { Events } from './events.ts';
 import type { BuiltTurn, Inbox } from './inbox.ts';
@@ -25,6 +25,8 @@ export interface TurnsParts {
   readonly runs: LiveRuns;
   readonly matches: (job: Job) => boolean;
   readonly isStoreFailing: () => boolean;
+  /** Notices a step of the wall clock. */
+  readonly lookAtClocks: () => void;
   /** Next ticks have changed. */
   readonly onApplied: () => void;
 }
@@ -34,6 +36,8 @@ export class Turns implements TurnSource {
   readonly ticks: Record<TickOutcome, number> = { ran: 0, skipped: 0, missed: 0, folded: 0 };
   /** Stretches of ticks that were decided as one; their ticks are not counted in `ticks`. */
   ranges = 0;
+  clockSteps = 0;
+  clockSteppedMs: DurationMs = 0;
   /** Ticks at or before this instant fell due while this scheduler could not have started them. */
   liveSince: Instant = 0;
   isDraining = false;
@@ -43,8 +47,17 @@ export class Turns implements TurnSource {
     this.#parts = parts;
   }
 
+  /** The wall clock was stepped. A step forth is downtime; after one back, what comes is on time again. */
+  stepped(now: Instant, byMs: DurationMs): void {
+    this.clockSteps++;
+    this.clockSteppedMs += Math.abs(byMs);
+    this.liveSince = byMs > 0 ? now : Math.min(this.liveSince, now);
+  }
+
   build(): BuiltTurn | undefined {
-    const { clock, inbox, isStoreFailing } = this.#parts;
+    const { clock, inbox, isStoreFailing, lookAtClocks } = this.#parts;
+    // No tick is decided by a clock that was not looked at: it may be put right before the next wake, and nobody would know.
+    lookAtClocks();
     // Ticks that fell due while the store failed were missed: they follow `onMissed`, and make no burst.
     if (isStoreFailing()) this.liveSince = clock.now();
     const mayPromote = (entry: JobEntry): boolean => !this.isDraining && !entry.isPaused;
@@ -56,7 +69,8 @@ export class Turns implements TurnSource {
   }
 
   apply(turn: BuiltTurn, result: TurnResult): void {
-    const { table, runs } = this.#parts;
+    const { clock, table, runs } = this.#parts;
+    const now = clock.now();
     turn.ends.forEach((write, index) => {
       const entry = table.get(write.job);
       const ended = runs.find(write.runId);
@@ -72,7 +86,7 @@ export class Turns implements TurnSource {
       const claim = turn.claims[index];
       if (claim?.kind !== 'ticks') throw new Error('claims of ticks come first in a turn');
       this.#applyTicks(entry, result.decisions[index] as readonly Decision[]);
-      table.decided(entry, claim, turn.nextTicks[index]);
+      table.decided(entry, claim, turn.nextTicks[index], now);
     });
     turn.triggers.forEach((trigger, index) => {
       const decisions = result.decisions[turn.dueEntries.length + index] as readonly TriggerDecision[];

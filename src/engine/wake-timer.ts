@@ -9,6 +9,11 @@ import type { DurationMs, Instant, MonotonicMs } from '../core/time.ts';
 const LONGEST_SLEEP_MS: DurationMs = 30_000;
 /** A smaller difference between the clocks is slewing, not a step. */
 const STEP_MS: DurationMs = 1_000;
+/**
+ * The fastest slewing that is still none: chrony's greatest is 8.3 %, a leap smear 0.001 %. What is slewed is forgotten at this pace, so that it
+ * never adds up to a step; what is faster adds up, so that many small steps are one.
+ */
+const FASTEST_SLEWING = 0.1;
 /** A later wake than this is worth a word. */
 const STALL_MS: DurationMs = 1_000;
 
@@ -28,13 +33,15 @@ export class WakeTimer {
   #timer: Timer | undefined;
   #wakeAt: MonotonicMs = 0;
   #armedFor: Instant | undefined;
-  /** Wall clock less monotonic clock, when last looked at. */
+  /** Wall clock less monotonic clock, as far as it has been accounted for. */
   #offset: DurationMs;
+  #lookedAt: MonotonicMs;
 
   constructor(clock: Clock, onWake: (wake: Wake) => void) {
     this.#clock = clock;
     this.#onWake = onWake;
-    this.#offset = clock.now() - clock.monotonic();
+    this.#lookedAt = clock.monotonic();
+    this.#offset = clock.now() - this.#lookedAt;
   }
 
   /** Wakes at an instant of the wall clock, or after the longest sleep. Replaces what was armed before. */
@@ -52,11 +59,13 @@ export class WakeTimer {
   look(): Wake {
     const now = this.#clock.now();
     const monotonic = this.#clock.monotonic();
-    const offset = now - monotonic;
-    const moved = offset - this.#offset;
-    this.#offset = offset;
+    const moved = now - monotonic - this.#offset;
+    const isStep = Math.abs(moved) >= STEP_MS;
+    const slewedMs = (monotonic - this.#lookedAt) * FASTEST_SLEWING;
+    this.#offset += isStep ? moved : Math.min(slewedMs, Math.max(-slewedMs, moved));
+    this.#lookedAt = monotonic;
     const late = this.#timer === undefined ? 0 : monotonic - this.#wakeAt;
-    return { now, steppedMs: Math.abs(moved) >= STEP_MS ? moved : 0, stalledMs: late >= STALL_MS ? late : 0 };
+    return { now, steppedMs: isStep ? moved : 0, stalledMs: late >= STALL_MS ? late : 0 };
   }
 
   cancel(): void {

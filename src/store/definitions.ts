@@ -2,6 +2,8 @@
  * By which schedules the ticks of each job fell due, and since when: what makes a hole in the ledger provable. A row says that each tick
  * of `schedules` after `since`, up to `until` (or to the slot's `decided_until` while it is in force), is in the ledger or was pruned.
  *
+ * When the clock is set back, a job begins a new life (core/reliving): its definitions are kept beside those of the lives before.
+ *
  * A daemon that starts asks for every tick since its slot was decided, so the first arming of a job goes on where the last daemon
  * stopped. After a reload there are ticks from then on only, and nobody says when that was: the first tick that is claimed tells.
  */
@@ -24,8 +26,8 @@ export class Definitions {
     this.#current = db.prepare('select schedules from definitions where job = ? and until is null');
     this.#close = db.prepare('update definitions set until = ? where job = ? and until is null');
     this.#open = db.prepare(
-      `insert into definitions (job, since, schedules) values (?, ?, ?)
-       on conflict (job, since) do update set schedules = excluded.schedules, until = null`,
+      `insert into definitions (job, life, since, schedules) values (?, (select count(*) from rewinds where job = ?), ?, ?)
+       on conflict (job, life, since) do update set schedules = excluded.schedules, until = null`,
     );
     this.#forget = db.prepare(
       'delete from definitions where job = ? and until <= (select kept_since from slots where slots.job = definitions.job)',
@@ -55,6 +57,12 @@ export class Definitions {
     this.#replace(id, decidedUntil, Math.max(decidedUntil, first - 1), JSON.stringify(job.schedules));
   }
 
+  /** The clock was set back, and a life of the job begins with the definition in force. Its row in `rewinds` stands already. */
+  rewound(id: number, until: Instant, since: Instant): void {
+    const schedules = this.#current.get(id)?.['schedules'];
+    if (schedules !== undefined) this.#replace(id, until, since, schedules as string);
+  }
+
   /** The transaction is over. What was rolled back is found out anew with the next ticks. */
   settle(committed: boolean): void {
     if (this.#changed.length === 0) return;
@@ -69,7 +77,7 @@ export class Definitions {
 
   #replace(id: number, until: Instant, since: Instant, schedules: string): void {
     this.#close.run(until, id);
-    this.#open.run(id, since, schedules);
+    this.#open.run(id, id, since, schedules);
     this.#forget.run(id);
   }
 }

@@ -5,7 +5,17 @@ import type { LedgerReader, RangeRecord, RunQuery, RunRecord, TickQuery, TickRec
 import type { Cause, RunState } from '../core/run.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import { storeFault } from './fault.ts';
-import { type RangeRow, rangeRecord, type RunRow, runRecord, SELECT_RUNS, type TickRow, tickRecord } from './row.ts';
+import {
+  horizonsOf,
+  type RangeRow,
+  rangeRecord,
+  type RunRow,
+  runRecord,
+  SELECT_HORIZONS,
+  SELECT_RUNS,
+  type TickRow,
+  tickRecord,
+} from './row.ts';
 import { selectTallies } from './tally.ts';
 
 /** The reads of a ledger; closing the database is its owner's business. */
@@ -17,7 +27,7 @@ const SELECT_SLOTS = `
   with open (job, id, cause, fence, queued_at) as (
     select r.job, r.id, r.cause, r.fence, r.queued_at from runs r where ${LIVE}
     union all select r.job, r.id, r.cause, r.fence, r.queued_at from runs r where ${QUEUED})
-  select s.name, s.decided_until, s.paused, s.fence, o.id, o.cause, o.fence as granted
+  select s.name, s.decided_until, ${SELECT_HORIZONS('w.job = s.job')} as horizons, s.paused, s.fence, o.id, o.cause, o.fence as granted
   from slots s left join open o on o.job = s.job order by s.name, o.queued_at, o.id`;
 /** The runs of one job, newest first, along their chain. */
 const CHAIN = (start: string): string => `
@@ -32,6 +42,7 @@ const MOST_FOUND = 10;
 interface SlotRow {
   readonly name: string;
   readonly decided_until: number;
+  readonly horizons: string;
   readonly paused: number;
   readonly fence: number;
   readonly id: string | null;
@@ -78,6 +89,7 @@ function slotStates(rows: readonly SlotRow[]): SlotState[] {
         job: row.name,
         fence: row.fence,
         decidedUntil: row.decided_until,
+        horizons: row.horizons === '[]' ? undefined : horizonsOf(row.horizons),
         paused: row.paused === 1,
         live: undefined,
         queued,
@@ -135,7 +147,8 @@ function selectRanges(db: DatabaseSync, query: TickQuery): RangeRecord[] {
   const { job, from = Number.MIN_SAFE_INTEGER, to = Number.MAX_SAFE_INTEGER, limit } = query;
   const rows = db
     .prepare(
-      `select r.from_tick, r.to_tick, r.outcome, r.reason, r.run, r.schedules, r.decided_at from ranges r
+      `select r.from_tick, r.to_tick, r.outcome, r.reason, r.run, r.schedules, r.decided_at,
+         ${SELECT_HORIZONS('w.job = r.job and w.life <= r.life')} as horizons from ranges r
        where r.job = (select job from slots where name = ?) and r.to_tick >= ? and r.from_tick < ? - 1 order by r.to_tick desc limit ?`,
     )
     .all(job, from, to, limit) as unknown as RangeRow[];

@@ -1,7 +1,18 @@
 /** A job in memory: its slot and its past. */
 import type { RangeDecision } from '../core/gate.ts';
-import type { Job, JobName } from '../core/job.ts';
-import type { CheckpointWrite, EndWrite, RangeRecord, SpawnWrite, Tally, TickQuery, TickRecord } from '../core/ports.ts';
+import type { JobName } from '../core/job.ts';
+import type {
+  CheckpointWrite,
+  EndWrite,
+  RangeRecord,
+  RunQuery,
+  SpawnWrite,
+  Tally,
+  TickClaim,
+  TickQuery,
+  TickRecord,
+} from '../core/ports.ts';
+import type { Horizon } from '../core/reliving.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
 import type { RunOutcome } from '../core/run.ts';
@@ -14,6 +25,7 @@ import { tickCount } from './tally.ts';
 export interface Entry {
   readonly job: JobName;
   decidedUntil: Instant;
+  horizons: readonly Horizon[] | undefined;
   paused: boolean;
   fence: number;
   live: MemoryRun | undefined;
@@ -40,6 +52,7 @@ export function newEntry(job: JobName, now: Instant): Entry {
   return {
     job,
     decidedUntil: now,
+    horizons: undefined,
     paused: false,
     fence: 0,
     live: undefined,
@@ -98,20 +111,30 @@ export function keepProcess(entry: Entry, write: SpawnWrite): void {
 
 /** @returns the slot as the store reports it */
 export function slotState(entry: Entry): SlotState {
-  const { job, decidedUntil, paused, fence, live, queued } = entry;
+  const { job, decidedUntil, horizons, paused, fence, live, queued } = entry;
   const waiting: QueuedRun[] = queued.map(({ runId, cause }) => ({ runId, cause }));
-  return { job, fence, decidedUntil, paused, live: live === undefined ? undefined : { runId: live.runId }, queued: waiting };
+  const holder = live === undefined ? undefined : { runId: live.runId };
+  return { job, fence, decidedUntil, horizons, paused, live: holder, queued: waiting };
+}
+
+/** The clock was set back: the slot goes back with it, if it is decided until where the claim takes it to be. */
+export function rewind(entry: Entry, { rewind: asked, dueTicks }: TickClaim): void {
+  if (asked === undefined || dueTicks.length === 0 || entry.decidedUntil !== asked.horizon.until) return;
+  entry.decidedUntil = asked.to;
+  entry.horizons = [...(entry.horizons ?? []), asked.horizon];
 }
 
 /** A range joins the job's past, and the oldest may leave it. */
 export function keepRange(
   entry: Entry,
-  { schedules, history }: Job,
   { range, outcome, reason, into }: RangeDecision,
+  claim: TickClaim,
   decidedAt: Instant,
 ): void {
-  const record = present<RangeRecord>({ job: entry.job, ...range, outcome, reason, runId: into, schedules, decidedAt });
-  (entry.ranges ??= new Ring(history.maxRunsPerJob)).push(record);
+  const { schedules, history } = claim.job;
+  const horizons = claim.horizons?.length === 0 ? undefined : claim.horizons;
+  const record = { job: entry.job, ...range, outcome, reason, runId: into, schedules, horizons, decidedAt };
+  (entry.ranges ??= new Ring(history.maxRunsPerJob)).push(present<RangeRecord>(record));
 }
 
 /** A tick joins the job's past, and the oldest may leave it. */
@@ -129,6 +152,17 @@ export function runsNewestFirst(entries: Iterable<Entry | undefined>, byEntry: b
       if (run !== undefined) pairs.push([entry, run]);
   }
   return pairs.sort(([, a], [, b]) => (byEntry ? b.entered - a.entered : a.runId < b.runId ? 1 : -1));
+}
+
+/** @returns the runs of a page, out of all of them newest first */
+export function pageOfRuns(pairs: readonly [Entry, MemoryRun][], query: RunQuery): (readonly [Entry, MemoryRun])[] {
+  const { from = -Infinity, to = Infinity, after, state } = query;
+  const start = after === undefined ? 0 : pairs.findIndex(([, run]) => run.runId === after) + 1;
+  if (start === 0 && after !== undefined) return [];
+  return pairs
+    .slice(start)
+    .filter(([, run]) => run.tick >= from && run.tick < to && (state === undefined || run.state() === state))
+    .slice(0, query.limit);
 }
 
 /** @returns the rows that a query asks for, newest first */

@@ -36,11 +36,14 @@ import {
   newEntry,
   saveRun,
   slotState,
+  pageOfRuns,
   rangesOf,
+  rewind,
   runsNewestFirst,
   tallyOf,
   ticksOf,
 } from './memory-entry.ts';
+import { MemoryResources } from './memory-resources.ts';
 import { MemoryRun } from './memory-run.ts';
 import { busyError } from './set-checkpoint.ts';
 import { tickOutcome } from './tick-outcome.ts';
@@ -64,10 +67,8 @@ class MemoryStore implements Store {
   readonly durable = false;
   readonly #node: NodeIdentity;
   readonly #entries = new Map<JobName, Entry>();
-  /** Who holds each exclusive resource. */
-  readonly #resources = new Map<string, MemoryRun>();
-  /** Runs are numbered as they enter the ledger. */
-  #entered = 0;
+  readonly #resources = new MemoryResources();
+  #entered = 0; // Runs are numbered as they enter the ledger.
 
   constructor(node: NodeIdentity) {
     this.#node = node;
@@ -125,15 +126,7 @@ class MemoryStore implements Store {
   }
 
   async runs(query: RunQuery): Promise<readonly RunRecord[]> {
-    const { job, from = -Infinity, to = Infinity, after, state } = query;
-    const pairs = this.#runsNewestFirst(job);
-    const start = after === undefined ? 0 : pairs.findIndex(([, run]) => run.runId === after) + 1;
-    if (start === 0 && after !== undefined) return [];
-    return pairs
-      .slice(start)
-      .filter(([, run]) => run.tick >= from && run.tick < to && (state === undefined || run.state() === state))
-      .slice(0, query.limit)
-      .map(([entry, run]) => this.#record(entry, run));
+    return pageOfRuns(this.#runsNewestFirst(query.job), query).map(([entry, run]) => this.#record(entry, run));
   }
 
   async findRuns(idOrPart: string): Promise<readonly RunRecord[]> {
@@ -165,7 +158,7 @@ class MemoryStore implements Store {
   #end(end: EndWrite): boolean {
     const entry = this.#entries.get(end.job);
     const run = entry === undefined ? undefined : endRun(entry, end);
-    if (run?.exclusive !== undefined) for (const name of run.exclusive) this.#resources.delete(name);
+    if (run !== undefined) this.#resources.free(run);
     return run !== undefined;
   }
 
@@ -207,9 +200,10 @@ class MemoryStore implements Store {
   #claimTicks(claim: TickClaim, at: Instant, grants: Grant[]): readonly Decision[] {
     const { job, context, gap, dueTicks } = claim;
     const entry = this.#entryOf(job);
+    rewind(entry, claim);
     const decisions = decide(job, dueTicks, entry, this.#seen(job, context), gap);
     for (const made of decisions) {
-      if (made.kind === 'range') keepRange(entry, job, made, at);
+      if (made.kind === 'range') keepRange(entry, made, claim, at);
       if (made.kind === 'stop' || made.kind === 'range') continue;
       keepTick(entry, { job: job.name, tick: made.tick, ...tickOutcome(made), decidedAt: at }, job.history.maxRunsPerJob);
       if (made.kind !== 'start' && made.kind !== 'queue') continue;
@@ -227,10 +221,7 @@ class MemoryStore implements Store {
     entry.live = run;
     run.fence = ++entry.fence;
     run.grantedAt = at;
-    if (job.exclusive.length > 0) {
-      run.exclusive = job.exclusive;
-      for (const name of job.exclusive) this.#resources.set(name, run);
-    }
+    this.#resources.take(job.exclusive, run);
     grants.push({
       job: entry.job,
       runId: run.runId,
@@ -249,14 +240,8 @@ class MemoryStore implements Store {
     return exclusiveHeld === context.exclusiveHeld ? context : { ...context, exclusiveHeld };
   }
 
-  /** Whether a run of another job holds one of the job's resources; a job's own live run is the slot's business. */
   #isHeld(job: Job): boolean {
-    if (job.exclusive.length === 0) return false;
-    const own = this.#entries.get(job.name)?.live;
-    return job.exclusive.some((name) => {
-      const holder = this.#resources.get(name);
-      return holder !== undefined && holder !== own;
-    });
+    return job.exclusive.length > 0 && this.#resources.areHeld(job.exclusive, this.#entries.get(job.name)?.live);
   }
 
   #entryOf(job: Job): Entry {

@@ -27,8 +27,9 @@ type RunRow = [
   newestFence: number,
   keptSince: Instant,
   endedAt: Instant | null,
+  decidedUntil: Instant,
 ];
-type TickRow = [tick: Instant, job: number, keptSince: Instant];
+type TickRow = [tick: Instant, job: number, keptSince: Instant, decidedUntil: Instant];
 type DroppedRun = [outcome: string, isGranted: number];
 type DroppedTick = [outcome: string, reason: string | null];
 
@@ -40,6 +41,7 @@ export class Pruner {
   readonly #dropTick: StatementSync;
   readonly #dropRanges: StatementSync;
   readonly #keepSince: StatementSync;
+  readonly #keepSinceAhead: StatementSync;
   readonly #count: StatementSync;
   /** By the job's row; only those that differ from the default, which also serves jobs that are no longer configured. */
   readonly #limits = new Map<number, HistoryLimits>();
@@ -51,21 +53,22 @@ export class Pruner {
   /** @param db of the current version */
   constructor(db: DatabaseSync) {
     this.#selectRuns = db.prepare(
-      `select r.id, r.job, r.fence, r.tick, s.fence, s.kept_since, r.ended_at
+      `select r.id, r.job, r.fence, r.tick, s.fence, s.kept_since, r.ended_at, s.decided_until
        from runs r cross join slots s on s.job = r.job where r.id > ? order by r.id limit ?`,
     );
     this.#selectTicks = db.prepare(
-      `select t.tick, t.job, s.kept_since
+      `select t.tick, t.job, s.kept_since, s.decided_until
        from ticks t cross join slots s on s.job = t.job where (t.tick, t.job) > (?, ?) order by t.tick, t.job limit ?`,
     );
     this.#dropRun = db.prepare('delete from runs where id = ? and ended_at is not null returning outcome, fence is not null');
     this.#dropTick = db.prepare('delete from ticks where tick = ? and job = ? returning outcome, reason');
     this.#dropRanges = db.prepare(
       `delete from ranges where job = ? and (to_tick < ? or to_tick <= (select kept_since from slots where slots.job = ranges.job))
-       returning to_tick`,
+       returning to_tick, (select decided_until from slots where slots.job = ranges.job) as decided_until`,
     );
     for (const statement of [this.#selectRuns, this.#selectTicks, this.#dropRun, this.#dropTick]) statement.setReturnArrays(true);
     this.#keepSince = db.prepare('update slots set kept_since = ? where job = ? and kept_since < ?');
+    this.#keepSinceAhead = db.prepare('update rewinds set kept_since = max(kept_since, ?) where job = ? and until >= ?');
     this.#count = db.prepare(
       `insert into counters (job, kind, outcome, reason, count) values (?, ?, ?, ?, ?)
        on conflict (job, kind, outcome, reason) do update set count = count + excluded.count`,
@@ -95,8 +98,12 @@ export class Pruner {
 
   /** A range enters, and pays for those of its job that the history no longer holds. What they held is not counted: see `Tally`. */
   sweepRanges(at: Instant, job: number): void {
-    const dropped = this.#dropRanges.all(job, at - this.#limitsOf(job).maxAgeMs) as unknown as { to_tick: Instant }[];
-    for (const { to_tick: tick } of dropped) this.#keepSince.run(tick, job, tick);
+    const dropped = this.#dropRanges.all(job, at - this.#limitsOf(job).maxAgeMs) as unknown as {
+      to_tick: Instant;
+      decided_until: Instant;
+    }[];
+    for (const { to_tick: tick, decided_until: decidedUntil } of dropped)
+      (tick > decidedUntil ? this.#keepSinceAhead : this.#keepSince).run(tick, job, tick);
   }
 
   #sweepRuns(at: Instant, looks: number): void {
@@ -104,12 +111,12 @@ export class Pruner {
     const rows = this.#selectRuns.all(this.#afterRun, looks) as unknown as RunRow[];
     this.#afterRun = rows.length < looks ? '' : (rows.at(-1)?.[0] ?? '');
     const losses = new Losses('run');
-    for (const [id, job, fence, tick, newestFence, keptSince, endedAt] of rows) {
+    for (const [id, job, fence, tick, newestFence, keptSince, endedAt, decidedUntil] of rows) {
       const { maxRunsPerJob, maxAgeMs } = this.#limitsOf(job);
       const isBeyond = fence === null ? tick <= keptSince : newestFence - fence >= maxRunsPerJob;
       if (endedAt === null || !(isBeyond || tick < at - maxAgeMs)) continue;
       const dropped = this.#dropRun.get(id) as unknown as DroppedRun | undefined;
-      if (dropped !== undefined) losses.add(job, tick, dropped[0], dropped[1] === 1 ? 'granted' : 'withdrawn');
+      if (dropped !== undefined) losses.add(job, tick, decidedUntil, dropped[0], dropped[1] === 1 ? 'granted' : 'withdrawn');
     }
     this.#record(losses);
   }
@@ -120,15 +127,16 @@ export class Pruner {
     const last = rows.at(-1);
     this.#afterTick = rows.length < looks || last === undefined ? [Number.MIN_SAFE_INTEGER, 0] : [last[0], last[1]];
     const losses = new Losses('tick');
-    for (const [tick, job, keptSince] of rows) {
+    for (const [tick, job, keptSince, decidedUntil] of rows) {
       if (tick > keptSince && tick >= at - this.#limitsOf(job).maxAgeMs) continue;
       const dropped = this.#dropTick.get(tick, job) as unknown as DroppedTick | undefined;
-      if (dropped !== undefined) losses.add(job, tick, dropped[0], dropped[1] ?? '');
+      if (dropped !== undefined) losses.add(job, tick, decidedUntil, dropped[0], dropped[1] ?? '');
     }
     this.#record(losses);
   }
 
-  #record({ kind, newest, counts }: Losses): void {
+  #record({ kind, newest, newestAhead, counts }: Losses): void {
+    for (const [job, tick] of newestAhead) this.#keepSinceAhead.run(tick, job, tick);
     for (const [job, tick] of newest) this.#keepSince.run(tick, job, tick);
     for (const { job, outcome, reason, count } of counts.values()) this.#count.run(job, kind, outcome, reason, count);
   }
@@ -142,15 +150,18 @@ export class Pruner {
 class Losses {
   readonly kind: 'run' | 'tick';
   readonly newest = new Map<number, Instant>();
+  /** Ticks of a life that was taken back, behind where the slot is decided now. */
+  readonly newestAhead = new Map<number, Instant>();
   readonly counts = new Map<string, { readonly job: number; readonly outcome: string; readonly reason: string; count: number }>();
 
   constructor(kind: 'run' | 'tick') {
     this.kind = kind;
   }
 
-  add(job: number, tick: Instant, outcome: string, reason: string): void {
-    const newest = this.newest.get(job);
-    if (newest === undefined || newest < tick) this.newest.set(job, tick);
+  add(job: number, tick: Instant, decidedUntil: Instant, outcome: string, reason: string): void {
+    const newestOf = tick > decidedUntil ? this.newestAhead : this.newest;
+    const newest = newestOf.get(job);
+    if (newest === undefined || newest < tick) newestOf.set(job, tick);
     const key = `${job} ${outcome} ${reason}`;
     const known = this.counts.get(key);
     if (known === undefined) this.counts.set(key, { job, outcome, reason, count: 1 });

@@ -3,6 +3,7 @@ import type { ErrorRecord } from '../core/errors.ts';
 import type { RangeRecord, RunRecord, TickRecord } from '../core/ports.ts';
 import type { RunOutcome } from '../core/run.ts';
 import type { Progress } from '../core/task.ts';
+import type { Horizon } from '../core/reliving.ts';
 import type { Schedule } from '../core/schedule.ts';
 import { present } from './present.ts';
 
@@ -66,6 +67,8 @@ export interface RangeRow {
   readonly reason: RangeRecord['reason'] | null;
   readonly run: string | null;
   readonly schedules: string;
+  /** A JSON array: horizons in order. */
+  readonly horizons: string;
   readonly decided_at: number;
 }
 
@@ -142,6 +145,16 @@ export function rangeRecord(job: string, row: RangeRow): RangeRecord {
     reason: row.reason,
     runId: row.run,
     schedules: JSON.parse(row.schedules) as Schedule[],
+    horizons: row.horizons === '[]' ? undefined : horizonsOf(row.horizons),
     decidedAt: row.decided_at,
   });
+}
+
+/** The horizons of a slot, or of a range of it up to its life, as a column. @param within further terms on `w` */
+export const SELECT_HORIZONS = (within: string): string =>
+  `(select json_group_array(json_array(w.until, w.correction) order by w.life) from rewinds w where ${within})`;
+
+/** @param column of {@link SELECT_HORIZONS}. @returns horizons, oldest first */
+export function horizonsOf(column: string): Horizon[] {
+  return (JSON.parse(column) as [number, number][]).map(([until, correction]) => ({ until, correction: correction === 1 }));
 }

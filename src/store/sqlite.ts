@@ -123,6 +123,7 @@ function arm(db: DatabaseSync, jobs: readonly Job[], now: Instant, pruner: Prune
   const insert = db.prepare('insert into slots (name, decided_until) values (?, ?)');
   const read = db.prepare('select job, fence, decided_until, paused, newest from slots where name = ?');
   read.setReturnArrays(true);
+  const rewinds = db.prepare('select until, correction from rewinds where job = ? order by life');
   const live = db.prepare('select id from runs where job = ? and fence is not null and ended_at is null');
   const queue = db.prepare(
     'select id as runId, cause from runs where job = ? and fence is null and ended_at is null order by queued_at, id',
@@ -139,7 +140,9 @@ function arm(db: DatabaseSync, jobs: readonly Job[], now: Instant, pruner: Prune
     ];
     pruner.limit(id, history);
     definitions.armed(id, job, decidedUntil);
-    const slot = { job: name, fence, decidedUntil, paused: paused === 1 };
+    const lived = rewinds.all(id) as unknown as { until: Instant; correction: number }[];
+    const horizons = lived.map(({ until, correction }) => ({ until, correction: correction === 1 }));
+    const slot = { job: name, fence, decidedUntil, horizons: lived.length === 0 ? undefined : horizons, paused: paused === 1 };
     if (newest === null) return { ...slot, live: undefined, queued: [] };
     return { ...slot, live: liveOf(live, id), queued: queue.all(id).map((queued) => ({ ...queued }) as unknown as QueuedRun) };
   });

@@ -9,7 +9,11 @@ const SQL = {
   moveSlot: 'update slots set decided_until = ?, fence = ?, newest = ? where job = ? and fence = ?',
   queued: `select id, cause, tick, input, budget_ms from runs where job = ? and fence is null and ended_at is null order by queued_at, id`,
   insertTick: 'insert into ticks (tick, job, outcome, reason, run, decided_at) values (?, ?, ?, ?, ?, ?)',
-  insertRange: `insert into ranges (job, from_tick, to_tick, outcome, reason, run, schedules, decided_at) values (?, ?, ?, ?, ?, ?, ?, ?)`,
+  insertRange: `insert into ranges (job, life, from_tick, to_tick, outcome, reason, run, schedules, decided_at)
+    values (?, (select count(*) from rewinds where job = ?), ?, ?, ?, ?, ?, ?, ?)`,
+  rewind: `insert into rewinds (job, life, since, until, correction, kept_since)
+    select job, 1 + (select count(*) from rewinds r where r.job = slots.job), ?, ?, ?, kept_since from slots where job = ?`,
+  keepAgain: 'update slots set kept_since = min(kept_since, ?) where job = ?',
   insertRun: `insert into runs (id, job, tick, cause, fence, node, queued_at, granted_at, by, budget_ms, input, resources, previous)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   grantQueued:

@@ -13,24 +13,14 @@ import {
 } from '../core/gate.ts';
 import type { Job } from '../core/job.ts';
 import type { CheckpointWrite, EndWrite, Grant, TickClaim, TriggerClaim, Turn, TurnResult } from '../core/ports.ts';
+import type { Rewind } from '../core/reliving.ts';
 import type { Cause } from '../core/run.ts';
-import type { QueuedRun, SlotView } from '../core/slot.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
 import type { Definitions } from './definitions.ts';
+import { type OpenSlot, openSlot } from './open-slot.ts';
 import type { Pruner } from './prune.ts';
 import { tickOutcome } from './tick-outcome.ts';
 import { get, prepareTurn, type TurnStatements } from './turn-statements.ts';
-
-/** A slot as the transaction reads it, and as it will be written when the claim has been carried out. */
-interface OpenSlot extends SlotView {
-  readonly id: number;
-  readonly fence: number;
-  /** Whether a resource of the job's `exclusive` is held by another job's run. */
-  readonly held: boolean;
-  nextFence: number;
-  newest: string | null;
-  nextDecidedUntil: Instant;
-}
 
 /** What a run brings along when it enters the ledger. */
 interface Entry {
@@ -121,7 +111,7 @@ export class TurnWriter {
   }
 
   #promote(job: Job, at: Instant, grants: Grant[]): void {
-    const slot = this.#open(job);
+    const slot = openSlot(this.#statements, job);
     if (slot.live !== undefined || slot.queued.length === 0 || slot.held) return;
     const [runId, cause, tick, input, budgetMs] = get(this.#statements.queued, slot.id) as [
       string,
@@ -138,7 +128,7 @@ export class TurnWriter {
 
   #claimTrigger(claim: TriggerClaim, at: Instant, grants: Grant[]): readonly TriggerDecision[] {
     const { job, runId, input, budgetMs, by } = claim;
-    const slot = this.#open(job);
+    const slot = openSlot(this.#statements, job);
     const ownInput = input !== undefined || budgetMs !== undefined;
     const decisions = decideTrigger(job, runId, ownInput, slot, { ...claim.context, exclusiveHeld: slot.held });
     for (const made of decisions) {
@@ -151,7 +141,8 @@ export class TurnWriter {
 
   #claimTicks(claim: TickClaim, at: Instant, grants: Grant[]): readonly Decision[] {
     const { job, gap, dueTicks } = claim;
-    const slot = this.#open(job);
+    const slot = openSlot(this.#statements, job);
+    if (claim.rewind !== undefined && dueTicks.length > 0) this.#rewind(slot, claim.rewind);
     const decisions = decide(job, dueTicks, slot, { ...claim.context, exclusiveHeld: slot.held }, gap);
     for (const made of decisions) {
       if (made.kind === 'range') this.#writeRange(slot, job, made, at);
@@ -167,10 +158,29 @@ export class TurnWriter {
     return decisions;
   }
 
+  /** The clock was set back: a new life begins, and what of it is kept begins with it. */
+  #rewind(slot: OpenSlot, { to, horizon }: Rewind): void {
+    if (slot.decidedUntil !== horizon.until) return;
+    this.#statements.rewind.run(to, horizon.until, Number(horizon.correction), slot.id);
+    this.#statements.keepAgain.run(to, slot.id);
+    this.#definitions.rewound(slot.id, horizon.until, to);
+    slot.decidedUntil = to;
+  }
+
   #writeRange(slot: OpenSlot, job: Job, { range, outcome, reason, into }: RangeDecision, at: Instant): void {
     const schedules = JSON.stringify(job.schedules);
     this.#pruner.sweepRanges(at, slot.id);
-    this.#statements.insertRange.run(slot.id, range.from, range.to, outcome, reason ?? null, into ?? null, schedules, at);
+    this.#statements.insertRange.run(
+      slot.id,
+      slot.id,
+      range.from,
+      range.to,
+      outcome,
+      reason ?? null,
+      into ?? null,
+      schedules,
+      at,
+    );
   }
 
   #writeTick(slot: OpenSlot, made: TickDecision, at: Instant): void {
@@ -215,37 +225,6 @@ export class TurnWriter {
       input: entry.input,
       budgetMs: entry.budgetMs,
     });
-  }
-
-  #open(job: Job): OpenSlot {
-    const row = get(this.#statements.slot, job.name);
-    if (row === undefined) throw new Error(`job ${job.name} was claimed before it was armed`);
-    const [id, decidedUntil, paused, fence, newest, live, hasQueue] = row as [
-      number,
-      number,
-      number,
-      number,
-      string | null,
-      string | null,
-      number,
-    ];
-    return {
-      id,
-      fence,
-      decidedUntil,
-      paused: paused === 1,
-      live: live === null ? undefined : { runId: live },
-      queued: hasQueue === 1 ? this.#queueOf(id) : [],
-      held: job.exclusive.length > 0 && job.exclusive.some((name) => get(this.#statements.holder, name, id) !== undefined),
-      nextFence: fence,
-      newest,
-      nextDecidedUntil: decidedUntil,
-    };
-  }
-
-  #queueOf(id: number): QueuedRun[] {
-    const rows = this.#statements.queued.all(id) as unknown as [string, Cause][];
-    return rows.map(([runId, cause]) => ({ runId, cause }));
   }
 
   #close(slot: OpenSlot): void {

@@ -1,6 +1,7 @@
 /** The slots as `verify` needs them beside each row, and what they say of themselves. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { JobName } from '../core/job.ts';
+import type { Horizon } from '../core/reliving.ts';
 import type { Instant } from '../core/time.ts';
 import { type Findings, instantText } from './finding.ts';
 
@@ -12,9 +13,24 @@ export interface SlotFacts {
   readonly decidedUntil: Instant;
   /** Ticks up to here, and runs of such ticks, may have been pruned. */
   readonly keptSince: Instant;
+  /** As `decidedUntil` and `keptSince`, the lives included that were taken back when the clock was set back. */
+  readonly furthest: Instant;
+  readonly keptSinceOfAny: Instant;
+  /** Oldest first; one, unless the clock was set back. */
+  readonly lives: readonly Life[];
   readonly newest: string | null;
   /** Granted runs that were pruned. */
   readonly prunedGrants: number;
+}
+
+/** Ticks that were decided one after the other, with the clock going forward; see core/reliving. */
+export interface Life {
+  readonly number: number;
+  /** Exclusive; where the clock was set back to. */
+  readonly since: Instant;
+  /** Inclusive. */
+  readonly until: Instant;
+  readonly horizons: readonly Horizon[];
 }
 
 /**
@@ -28,10 +44,44 @@ export function readSlots(db: DatabaseSync): Map<number, SlotFacts> {
          ifnull((select sum(count) from counters c where c.job = s.job and c.kind = 'run' and c.reason = 'granted'), 0) as prunedGrants
        from slots s order by s.job`,
     )
-    .iterate() as Iterable<unknown> as Iterable<SlotFacts>;
+    .iterate() as Iterable<unknown> as Iterable<Omit<SlotFacts, 'furthest' | 'keptSinceOfAny' | 'lives'>>;
+  const rewinds = readRewinds(db);
   const slots = new Map<number, SlotFacts>();
-  for (const row of rows) slots.set(row.id, { ...row });
+  for (const row of rows) slots.set(row.id, { ...row, ...livesOf(row, rewinds.get(row.id) ?? []) });
   return slots;
+}
+
+interface RewindRow {
+  readonly job: number;
+  readonly since: Instant;
+  readonly until: Instant;
+  readonly correction: number;
+  readonly kept_since: Instant;
+}
+
+function readRewinds(db: DatabaseSync): Map<number, RewindRow[]> {
+  const byJob = new Map<number, RewindRow[]>();
+  const rows = db.prepare('select job, since, until, correction, kept_since from rewinds order by job, life').iterate();
+  for (const row of rows as Iterable<unknown> as Iterable<RewindRow>) byJob.set(row.job, [...(byJob.get(row.job) ?? []), row]);
+  return byJob;
+}
+
+function livesOf(
+  { decidedUntil, keptSince }: Pick<SlotFacts, 'decidedUntil' | 'keptSince'>,
+  rewinds: readonly RewindRow[],
+): Pick<SlotFacts, 'furthest' | 'keptSinceOfAny' | 'lives'> {
+  const horizons = rewinds.map(({ until, correction }) => ({ until, correction: correction === 1 }));
+  const lives = [...rewinds, undefined].map((next, number) => ({
+    number,
+    since: rewinds[number - 1]?.since ?? -Infinity,
+    until: next?.until ?? decidedUntil,
+    horizons: horizons.slice(0, number),
+  }));
+  return {
+    lives,
+    furthest: rewinds.reduce((most, { until }) => Math.max(most, until), decidedUntil),
+    keptSinceOfAny: rewinds.reduce((most, row) => Math.max(most, row.kept_since), keptSince),
+  };
 }
 
 /** Runs that are open: each is the one that its slot has granted last, or waits without a fence; and resources are theirs alone. */
@@ -91,8 +141,8 @@ export function verifyHoldings(db: DatabaseSync, slots: ReadonlyMap<number, Slot
       run,
     });
   const has = db.prepare('select 1 from runs where id = ? and job = ?');
-  for (const { id, name, newest, keptSince } of slots.values()) {
-    if (newest === null || has.get(newest, id) !== undefined || instantOfRun(newest) <= keptSince) continue;
+  for (const { id, name, newest, keptSinceOfAny } of slots.values()) {
+    if (newest === null || has.get(newest, id) !== undefined || instantOfRun(newest) <= keptSinceOfAny) continue;
     findings.add('slot', name, `its newest run ${newest} is not in the ledger`, { run: newest });
   }
 }

@@ -5,13 +5,16 @@ import type { Instant } from '../core/time.ts';
 import { type Findings, instantText } from './finding.ts';
 import { instantOfRun, type SlotFacts } from './verify-slots.ts';
 
+/** The same of the lives that were taken back when the clock was set back; see core/reliving. */
+const OF_LIVES = (column: 'until' | 'kept_since', else_: 'decided_until' | 'kept_since'): string =>
+  `ifnull((select max(w.${column}) from rewinds w where w.job = s.job), s.${else_})`;
 /** SQLite picks out what is wrong; a sound ledger hands over no row. The lists are words of the program, not data. */
 const WRONG_TICKS = `
   select t.tick, t.job, t.outcome, t.reason, t.run, r.id is not null as known
   from ticks t left join runs r on r.id = t.run left join slots s on s.job = t.job
-  where s.job is null or t.tick > s.decided_until or not case t.outcome
+  where s.job is null or (t.tick > s.decided_until and t.tick > ${OF_LIVES('until', 'decided_until')}) or not case t.outcome
     when 'ran' then t.reason is null and t.run is not null
-      and case when r.id is null then t.tick <= s.kept_since else r.job = t.job and r.tick = t.tick and r.cause <> 'trigger' end
+      and case when r.id is null then t.tick <= s.kept_since or t.tick <= ${OF_LIVES('kept_since', 'kept_since')} else r.job = t.job and r.tick = t.tick and r.cause <> 'trigger' end
     when 'folded' then t.reason is null and t.run is not null and r.id is not null and r.job = t.job
     when 'skipped' then t.run is null and ${listOf('t.reason', SKIP_REASONS)}
     when 'missed' then t.run is null and ${listOf('t.reason', MISS_REASONS)}
@@ -19,7 +22,7 @@ const WRONG_TICKS = `
 const WRONG_RUNS = `
   select r.id, r.job, r.tick, t.outcome, t.run
   from runs r join slots s on s.job = r.job left join ticks t on t.tick = r.tick and t.job = r.job
-  where r.cause <> 'trigger' and r.tick > s.kept_since and (t.run is not r.id or t.outcome <> 'ran')`;
+  where r.cause <> 'trigger' and r.tick > s.kept_since and r.tick > ${OF_LIVES('kept_since', 'kept_since')} and (t.run is not r.id or t.outcome <> 'ran')`;
 
 interface WrongTick {
   readonly tick: Instant;
@@ -61,12 +64,12 @@ export function verifyTicks(db: DatabaseSync, slots: ReadonlyMap<number, SlotFac
 /** A tick outlives the older run that it was folded into. */
 function isFoldedIntoPruned({ outcome, reason, run, known, tick }: WrongTick, slot: SlotFacts | undefined): boolean {
   if (outcome !== 'folded' || reason !== null || run === null || known === 1 || slot === undefined) return false;
-  return tick <= slot.decidedUntil && instantOfRun(run) <= slot.keptSince;
+  return tick <= slot.furthest && instantOfRun(run) <= slot.keptSinceOfAny;
 }
 
 function whyWrong({ tick, outcome, reason, run, known }: WrongTick, slot: SlotFacts | undefined): string {
   if (slot === undefined) return 'is of a job that has no slot';
-  if (tick > slot.decidedUntil) return `has an outcome, and the slot is decided until ${instantText(slot.decidedUntil)} only`;
+  if (tick > slot.furthest) return `has an outcome, and the slot is decided until ${instantText(slot.furthest)} only`;
   const said = `${outcome}${reason === null ? '' : ` (${reason})`}`;
   if (run === null) return `is "${said}"${outcome === 'ran' || outcome === 'folded' ? ' and names no run' : ''}`;
   return known === 1 ? `is "${said}", and run ${run} is not its run` : `is "${said}", and its run ${run} is not in the ledger`;

@@ -3,6 +3,7 @@
  * simulation has somebody to compare the calendar and the scheduler with. UTC only; of cron patterns, the fields for seconds,
  * minutes and hours.
  */
+import type { Horizon } from '../core/reliving.ts';
 import type { Schedule } from '../core/schedule.ts';
 import type { Instant } from '../core/time.ts';
 
@@ -26,6 +27,31 @@ export function nextTickAfter(schedules: readonly Schedule[], after: Instant): n
     if (tick < stopAt) earliest = Math.min(earliest, tick);
   }
   return earliest;
+}
+
+/**
+ * The first tick after another where instants come again because the clock was set back: the n-th time an instant comes, its tick lies n − 1
+ * milliseconds behind it; fixed times do not come again after a small step.
+ *
+ * @param horizons where ticks had been decided until each time the clock was set back, oldest first
+ * @param after a tick or an instant; exclusive
+ */
+export function nextTickOfLives(schedules: readonly Schedule[], horizons: readonly Horizon[], after: Instant): number {
+  const elapsing = schedules.filter(
+    (schedule) => schedule.kind === 'every' || (schedule.kind === 'cron' && /[*/]/.test(timeOfDay(schedule.pattern))),
+  );
+  let first = Infinity;
+  for (let at = nextTickAfter(schedules, after - horizons.length - 1); at < first; at = nextTickAfter(schedules, at)) {
+    const before = horizons.filter(({ until }) => at <= until);
+    if (before.length > 0 && before.at(-1)?.correction === false && nextTickAfter(elapsing, at - 1) !== at) continue;
+    const tick = at + before.length;
+    if (tick > after && nextTickAfter(schedules, at) > tick) first = Math.min(first, tick);
+  }
+  return first;
+}
+
+function timeOfDay(pattern: string): string {
+  return pattern.split(' ').slice(0, -3).join(' ');
 }
 
 function rawAfter(schedule: Schedule, after: Instant): number {

@@ -1,10 +1,11 @@
 /** What the judges of a simulation know: gathered from what really happened, never from the scheduler's own books. */
 import type { Job, JobName } from '../core/job.ts';
 import type { Clock, RunOrder } from '../core/ports.ts';
+import type { Horizon, Rewind } from '../core/reliving.ts';
 import type { Cause } from '../core/run.ts';
 import type { TickOutcome } from '../core/tick.ts';
 import type { Instant, MonotonicMs } from '../core/time.ts';
-import { nextTickAfter } from './enumeration.ts';
+import { nextTickOfLives } from './enumeration.ts';
 import { History, ViolationError } from './history.ts';
 
 /** A run to which the store granted the slot, and whose end it has not taken. */
@@ -30,6 +31,12 @@ export class JobFacts {
   cursor: Instant;
   /** The last tick that was decided, or the instant at which the job was first armed: where the next scheduler goes on. */
   decidedUntil: Instant;
+  /** Where it was decided until each time the clock was set back, oldest first. */
+  readonly horizons: Horizon[] = [];
+  /** When the last reload brought the definition that is in force. */
+  since: Instant = -Infinity;
+  /** When this job was first seen to be decided until long after now, by the wall clock; and the calm in which that was. */
+  ahead: { readonly at: Instant; readonly calmSince: MonotonicMs } | undefined = undefined;
   fence = 0;
   granted: GrantedRun | undefined;
   /** The attempt that really is live. */
@@ -53,7 +60,7 @@ export class JobFacts {
 
   /** The first tick that is still to be decided. */
   get nextTick(): number {
-    this.#next ??= nextTickAfter(this.job.schedules, this.cursor);
+    this.#next ??= nextTickOfLives(this.job.schedules, this.horizons, this.cursor);
     return this.#next;
   }
 
@@ -64,10 +71,27 @@ export class JobFacts {
     this.#next = undefined;
   }
 
+  /** The clock was set back, and the ticks of the job go on from there. */
+  rewound({ to, horizon }: Rewind): void {
+    this.horizons.push(horizon);
+    this.decidedUntil = to;
+    this.cursor = Math.max(to, this.since);
+    this.#next = undefined;
+  }
+
+  /** The scheduler has noticed that the clock was set back. */
+  setBack(now: Instant): void {
+    if (this.since <= now) return;
+    this.since = now;
+    this.cursor = Math.max(now, this.decidedUntil);
+    this.#next = undefined;
+  }
+
   /** From now on the job is this one, with ticks after an instant. */
-  adopt(job: Job, cursor: Instant): void {
+  adopt(job: Job, since: Instant): void {
     this.job = job;
-    this.cursor = cursor;
+    this.since = since;
+    this.cursor = Math.max(since, this.decidedUntil);
     this.inForce = true;
     this.#next = undefined;
   }
@@ -120,7 +144,7 @@ export class Facts {
     const of = this.of(job.name);
     if (of.inForce && of.job === job) return;
     this.#assertDecided(of, at);
-    of.adopt(job, Math.max(at, of.decidedUntil));
+    of.adopt(job, at);
   }
 
   /** A reload has taken the job away. */

@@ -1,7 +1,7 @@
 /** Compares the ledger with what was seen, when everything has come to its end: promise 5 (accounted). */
-import type { LedgerReader } from '../core/ports.ts';
+import type { LedgerReader, RangeRecord } from '../core/ports.ts';
 import { TICK_OUTCOMES } from '../core/tick.ts';
-import { nextTickAfter } from './enumeration.ts';
+import { nextTickOfLives } from './enumeration.ts';
 import type { Facts } from './facts.ts';
 
 /** More than any simulation writes. */
@@ -19,8 +19,7 @@ export async function judgeLedger(facts: Facts, ledger: LedgerReader): Promise<v
     const ranges = await ledger.ranges({ job: name, limit: ALL });
     for (const outcome of TICK_OUTCOMES) {
       let kept = rows.filter((row) => row.outcome === outcome).length;
-      for (const range of ranges.filter((one) => one.outcome === outcome))
-        for (let at = nextTickAfter(range.schedules, range.from); at <= range.to; at = nextTickAfter(range.schedules, at)) kept++;
+      for (const range of ranges.filter((one) => one.outcome === outcome)) kept += countIn(range);
       if (kept !== of.ticks[outcome])
         facts.violate('accounted', `job ${name}: the ledger has ${kept} ticks ${outcome}; ${of.ticks[outcome]} were decided so`);
     }
@@ -33,4 +32,10 @@ export async function judgeLedger(facts: Facts, ledger: LedgerReader): Promise<v
       );
     }
   }
+}
+
+function countIn({ schedules, horizons = [], from, to }: RangeRecord): number {
+  let count = 0;
+  for (let at = nextTickOfLives(schedules, horizons, from); at <= to; at = nextTickOfLives(schedules, horizons, at)) count++;
+  return count;
 }

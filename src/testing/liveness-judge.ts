@@ -1,9 +1,13 @@
 /** Looks now and then whether anything waits for nothing: no due tick, queued run, granted run or trigger is forgotten. */
 import type { MonotonicMs } from '../core/time.ts';
+import { nextTickOfLives } from './enumeration.ts';
 import type { Facts, JobFacts } from './facts.ts';
 
 /** The scheduler sleeps 30 s at the most; beyond that, the store's retry and the turn itself. */
 const LONGEST_WAIT_MS = 33_000;
+/** Ticks that are decided so little ahead of the clock are waited for; a step back from three hours on is a correction. */
+const SILENCE_MS = 60_000;
+const CORRECTION_MS = 3 * 3_600_000;
 /** What needs no timer is done in the next turns of the loop. */
 const LONGEST_TURN_MS = 2_000;
 
@@ -36,12 +40,13 @@ export class LivenessJudge {
   look(): void {
     const facts = this.#facts;
     if (facts.calmSince === undefined || facts.draining || facts.reloading !== undefined) {
-      for (const of of facts.jobs.values()) of.waitingSince = of.overdueSince = undefined;
+      for (const of of facts.jobs.values()) of.waitingSince = of.overdueSince = of.ahead = undefined;
       return;
     }
     const now = facts.clock.monotonic();
     for (const [name, of] of facts.jobs) {
       this.#lookAtTick(name, of, now);
+      this.#lookAtSilence(name, of, facts.calmSince);
       this.#lookAtQueue(name, of, now);
       this.#lookAtPlace(name, of, now);
     }
@@ -60,6 +65,22 @@ export class LivenessJudge {
     of.overdueSince ??= now;
     if (now - Math.max(of.overdueSince, facts.calmSince ?? now) <= LONGEST_WAIT_MS) return;
     facts.violate('no stall', `job ${name}: tick ${new Date(of.nextTick).toISOString()} is due and not decided`);
+  }
+
+  /** The clock was set back behind what is decided: the job is silent for one interval at the most, and the time to notice. */
+  #lookAtSilence(name: string, of: JobFacts, calmSince: MonotonicMs): void {
+    const facts = this.#facts;
+    const now = facts.clock.now();
+    if (!of.inForce || of.decidedUntil - now <= SILENCE_MS) {
+      of.ahead = undefined;
+      return;
+    }
+    if (of.ahead?.calmSince !== calmSince) of.ahead = { at: now, calmSince };
+    const noticedAt = Math.max(of.ahead.at + LONGEST_WAIT_MS, of.since);
+    const horizon = { until: of.decidedUntil, correction: of.decidedUntil - noticedAt >= CORRECTION_MS };
+    const due = nextTickOfLives(of.job.schedules, [...of.horizons, horizon], noticedAt);
+    if (now - due > LONGEST_WAIT_MS)
+      facts.violate('no silence', `job ${name}: the clock was set back, and tick ${new Date(due).toISOString()} is not decided`);
   }
 
   #lookAtQueue(name: string, of: JobFacts, now: MonotonicMs): void {

@@ -76,7 +76,7 @@ export class SimulatedProcess {
   /** Arms the jobs, each from where its ticks were decided last. @throws TickwiseError `STORE_UNUSABLE` when the store fails */
   async start(jobs: readonly Job[]): Promise<void> {
     const { facts } = this.#around;
-    for (const job of jobs) facts.of(job.name).adopt(job, facts.of(job.name).decidedUntil);
+    for (const job of jobs) facts.of(job.name).adopt(job, -Infinity);
     facts.draining = false;
     facts.history.note('start', jobs.length, 'jobs');
     this.#left = await this.#store.liveRuns();
@@ -192,6 +192,7 @@ export class SimulatedProcess {
         break;
       case 'clockStepped':
         facts.history.note('step noticed', event.byMs);
+        if (event.byMs < 0) for (const of of facts.jobs.values()) of.setBack(facts.clock.now());
         if (steps() === this.#stepsAtStart)
           facts.violate('clock', `a step of ${event.byMs} ms was told; the clock was never stepped`);
         break;

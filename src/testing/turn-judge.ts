@@ -1,7 +1,8 @@
 /** Watches what the scheduler asks of the store and what the store makes true: promises 1, 2 (proved dead) and 5 (accounted). */
 import type { Decision, RangeDecision, TickDecision, TriggerDecision } from '../core/gate.ts';
 import type { Job } from '../core/job.ts';
-import type { Claim, Grant, Turn, TurnResult } from '../core/ports.ts';
+import type { Claim, Grant, TickClaim, Turn, TurnResult } from '../core/ports.ts';
+import type { Rewind } from '../core/reliving.ts';
 import { runIdOf } from '../core/tick.ts';
 import type { Facts, JobFacts } from './facts.ts';
 
@@ -10,6 +11,11 @@ interface Asked {
   readonly draining: boolean;
   readonly paused: ReadonlySet<string>;
 }
+
+/** A smaller step back is waited out. */
+const WAITED_OUT_MS = 60_000;
+/** After a step back from here on, fixed times fall due again as well. */
+const CORRECTION_MS = 3 * 3_600_000;
 
 /** See the head of this file. */
 export class TurnJudge {
@@ -100,13 +106,14 @@ export class TurnJudge {
       const isTick = 'tick' in made;
       this.#enqueue(of, made.runId, isTick ? made.cause : 'trigger', claim.job);
     }
-    if (claim.kind === 'ticks') this.#judgeTicks(of, claim.job, decisions as readonly Decision[], asked);
+    if (claim.kind === 'ticks') this.#judgeTicks(of, claim, decisions as readonly Decision[], asked);
   }
 
-  #judgeTicks(of: JobFacts, job: Job, decisions: readonly Decision[], asked: Asked): void {
+  #judgeTicks(of: JobFacts, { job, rewind, dueTicks }: TickClaim, decisions: readonly Decision[], asked: Asked): void {
     const facts = this.#facts;
     const { reloading } = facts;
     if (reloading?.get(job.name) === job) facts.adopt(job, facts.clock.now());
+    if (rewind !== undefined && dueTicks.length > 0) this.#judgeRewind(of, rewind);
     const decided = decisions
       .filter((made): made is TickDecision | RangeDecision => made.kind !== 'stop')
       .toSorted((a, b) => lastOf(a) - lastOf(b));
@@ -139,6 +146,21 @@ export class TurnJudge {
           );
       } else of.ticks[made.kind === 'skip' ? 'skipped' : 'missed']++;
     }
+  }
+
+  /** Only a clock that was set back by more than a minute lets ticks go on from an earlier instant. */
+  #judgeRewind(of: JobFacts, rewind: Rewind): void {
+    const facts = this.#facts;
+    const { to, horizon } = rewind;
+    facts.history.note('rewound', of.job.name, iso(horizon.until), iso(to));
+    const backMs = of.decidedUntil - to;
+    const isSound = horizon.until === of.decidedUntil && backMs > WAITED_OUT_MS && horizon.correction === backMs >= CORRECTION_MS;
+    if (!isSound)
+      facts.violate(
+        'accounted',
+        `job ${of.job.name}: went back from ${iso(of.decidedUntil)} to ${iso(to)}, and the clock was not set back so`,
+      );
+    of.rewound(rewind);
   }
 
   /** All ticks of the range are decided, and there is none before it that is not. */

@@ -9,6 +9,7 @@ export const SECOND_MS: DurationMs = 1_000;
 export const MINUTE_MS: DurationMs = 60_000;
 /** In simulated time. */
 export const HOUR_MS: DurationMs = 3_600_000;
+const YEAR_MS: DurationMs = 365 * 24 * HOUR_MS;
 
 /** See the head of this file. */
 export class Weather {
@@ -24,10 +25,20 @@ export class Weather {
 
   /** The wall clock is set forth or back. */
   stepClock(): void {
+    const { clock } = this.#around;
+    const random = this.#random;
+    const size = random.next();
+    const most = size < 0.5 ? 3 * HOUR_MS : size < 0.85 ? 60 * HOUR_MS : YEAR_MS;
+    const ms = Math.round(random.scale(100, most)) * (random.chance(0.5) ? 1 : -1);
+    this.#step(ms);
+    // A wrong clock is put right some day.
+    if (random.chance(0.5)) clock.setTimer(clock.monotonic() + random.scale(SECOND_MS, 6 * HOUR_MS), () => this.#step(-ms));
+  }
+
+  #step(ms: DurationMs): void {
     const { clock, facts } = this.#around;
     // Nobody could tell whether a reload takes effect before or after it.
     if (facts.reloading !== undefined) return;
-    const ms = Math.round(this.#random.scale(100, 3 * HOUR_MS)) * (this.#random.chance(0.5) ? 1 : -1);
     facts.history.note('wall clock steps by', ms);
     this.wallSteps++;
     clock.stepWall(ms);

@@ -29,14 +29,6 @@ test('a wall clock that steps forward makes no burst: one run catches up', async
   expect(ticks.filter(({ outcome }) => outcome === 'folded')).toHaveLength(20);
 });
 
-test('a wall clock that steps back fires no tick twice', async () => {
-  const engine = await startEngine([jobOf('a')]);
-  await engine.clock.advance(5 * MINUTE + SECOND);
-  engine.clock.stepWall(-3 * MINUTE);
-  await engine.clock.advance(4 * MINUTE);
-  expect((await engine.ticks('a')).map(({ tick }) => (tick - START) / MINUTE)).toEqual([1, 2, 3, 4, 5, 6]);
-});
-
 test('a held event loop is told, and its late ticks make no burst', async () => {
   const engine = await startEngine([jobOf('a')]);
   await engine.clock.advance(30 * SECOND);

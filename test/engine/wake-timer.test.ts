@@ -79,3 +79,26 @@ test('does not wake after it was cancelled', async () => {
   await clock.advance(60_000);
   expect(wakes).toEqual([]);
 });
+
+test('takes a leap smear, and slewing for hours, for no step', async () => {
+  const { clock, timer, wakes } = setup();
+  for (let wake = 0; wake < 400; wake++) {
+    timer.arm(undefined);
+    clock.stepWall(wake < 200 ? 900 : -900);
+    await clock.advance(30_000);
+  }
+  expect(wakes).toHaveLength(400);
+  expect(wakes.filter(({ steppedMs }) => steppedMs !== 0)).toEqual([]);
+});
+
+test('takes many small steps in short time for the step that they are', async () => {
+  const { clock, timer, wakes } = setup();
+  for (let wake = 0; wake < 90; wake++) {
+    timer.arm(clock.now() + 100);
+    clock.stepWall(-900);
+    await clock.advance(1_100);
+  }
+  const told = wakes.reduce((sum, { steppedMs }) => sum + steppedMs, 0);
+  expect(told).toBeLessThan(-60_000);
+  expect(told).toBeGreaterThanOrEqual(-81_000);
+});

@@ -284,7 +284,7 @@ it.each<[string, string, { kind: string; tick?: number }]>([
   ],
   [
     'ranges that overlap',
-    `drop trigger ranges_once; insert into ranges select job, from_tick, ${T(4_000)}, outcome, reason, run, schedules, 5 from ranges`,
+    `drop trigger ranges_once; insert into ranges select job, life, from_tick, ${T(4_000)}, outcome, reason, run, schedules, 5 from ranges`,
     { kind: 'tick', tick: T(5_000) },
   ],
   [
