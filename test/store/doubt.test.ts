@@ -30,9 +30,9 @@ DatabaseSync.prototype.prepare = function (this: DatabaseSync, ...args: Paramete
 /** The next COMMIT reports a disk error: after it took effect, or in its place, when SQLite rolls back. */
 function failNextCommit(how: 'after' | 'instead', then: () => void = () => {}): void {
   StatementSync.prototype.run = function (this: StatementSync, ...values: SQLInputValue[]) {
-    if (this.sourceSQL !== 'commit') return run.call(this, ...values);
+    if (this.sourceSQL !== 'commit') return Reflect.apply(run, this, values) as ReturnType<typeof run>;
     StatementSync.prototype.run = run;
-    if (how === 'after') run.call(this, ...values);
+    if (how === 'after') Reflect.apply(run, this, values);
     else connections.get(this)?.exec('rollback');
     then();
     throw diskError();

@@ -94,8 +94,8 @@ export const NOT_IN_SRC: Readonly<Record<string, readonly string[]>> = {
   'AbortSignal.timeout': ['src/runner/'],
   setInterval: ['src/system/clock.ts', 'src/runner/'],
   setTimeout: ['src/system/clock.ts', 'src/runner/'],
-  /** Only the daemon opens the ledger for writing; the command line reads it. */
-  openSqliteStore: ['src/daemon.ts', 'src/index.ts', 'src/store/'],
+  /** Only the daemon opens the ledger for writing. The command line reads it; to set a checkpoint it takes the daemon's place, and its lock. */
+  openSqliteStore: ['src/daemon.ts', 'src/index.ts', 'src/store/', 'src/cli/checkpoint.ts'],
   any: [],
 };
 
