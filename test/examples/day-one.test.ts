@@ -8,6 +8,7 @@ import { cleanUp, CUTOFF, fillTable } from '../../examples/day-one-clean-up/main
 import importOrders from '../../examples/day-one-import/import-orders.ts';
 import { importAll, startOrdersApi } from '../../examples/day-one-import/main.ts';
 import { nights } from '../../examples/day-one-nightly/main.ts';
+import { runWithinBudget } from '../../src/index.ts';
 import { runTick } from '../../src/testing/kit.ts';
 
 /** A folder of its own. */
@@ -64,17 +65,25 @@ describe('a paged import', () => {
     expect(servedTwice).toBeLessThanOrEqual(runs.length - 1);
   });
 
-  it('goes on with the next page after its process died', async () => {
+  it('goes on with the next page after it was stopped, and asks for no page again', async () => {
     using room = setup();
-    await using api = await startOrdersApi(6, 0);
+    await using api = await startOrdersApi(3, 0);
     const input = { url: `${api.url}/orders`, database: room.file };
+    const goingDown = new AbortController();
+    const twoPages: typeof importOrders = {
+      async handleTimeoutTask(context) {
+        const result = await importOrders.handleTimeoutTask(context);
+        if (context.step === 2) goingDown.abort();
+        return result;
+      },
+    };
 
-    const first = await runTick(importOrders, { input, killAtStep: 2 });
-    const second = await runTick(importOrders, { input, checkpoint: first.checkpoint });
+    const first = await runWithinBudget(twoPages, { budget: '1m', input, signal: goingDown.signal });
+    const second = await runWithinBudget(importOrders, { budget: '1m', input, checkpoint: first.checkpoint });
 
-    expect(first.checkpoint).toEqual({ cursor: '2', imported: 50 });
-    expect(second).toMatchObject({ outcome: 'succeeded', result: { imported: 150 } });
-    expect([...api.served.values()]).toEqual([1, 1, 1, 1, 1, 1]);
+    expect(first).toMatchObject({ outcome: 'cancelled', checkpoint: { cursor: '2', imported: 50 } });
+    expect(second).toMatchObject({ outcome: 'succeeded', steps: 1, result: { imported: 75 } });
+    expect([...api.served.values()]).toEqual([1, 1, 1]);
   });
 });
 
