@@ -66,7 +66,14 @@ export class AsyncTasks {
       );
       const loop = new RunLoop(
         () => handler,
-        { ...order, runId: context.runId, tick: context.tick, fence: context.fence, attempt: context.attempt },
+        {
+          ...order,
+          awaitsSaves: outer?.awaitsSaves ?? false,
+          runId: context.runId,
+          tick: context.tick,
+          fence: context.fence,
+          attempt: context.attempt,
+        },
         outer?.observer === undefined ? SILENT : within(outer.observer),
         {
           clock,

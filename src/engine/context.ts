@@ -24,7 +24,7 @@ export class StepContext implements TaskContext {
   step = 0;
   checkpoint: unknown;
   /** A time-bounded loop within this one (see `async-task.ts`): what stops this attempt stops it too. */
-  inner: Pick<LiveAttempt, 'stop' | 'windDown'> | undefined;
+  inner: Pick<LiveAttempt, 'stop' | 'windDown' | 'saved'> | undefined;
   readonly #order: RunOrder;
   readonly #clock: Clock;
   readonly #observer: RunObserver;
@@ -153,6 +153,11 @@ export class StepContext implements TaskContext {
   /** What a loop within this one is told to tell. */
   get observer(): RunObserver {
     return this.#observer;
+  }
+
+  /** Whether whoever drives this attempt is told of durable checkpoints. */
+  get awaitsSaves(): boolean {
+    return this.#order.awaitsSaves === true;
   }
 
   /** When this attempt's budget is spent. */

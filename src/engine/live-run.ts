@@ -117,6 +117,12 @@ export class LiveRun implements RunObserver {
     this.#pause?.end();
   }
 
+  /** The ledger has this checkpoint; if it is the newest, the attempt need not wait for another. */
+  saved(checkpoint: string): void {
+    this.savedCheckpoint = checkpoint;
+    if (checkpoint === this.checkpoint) this.#attempt?.saved?.(this.steps - this.#earlierSteps);
+  }
+
   /** Cuts the grace short. */
   force(): void {
     this.#attempt?.force();
@@ -130,11 +136,7 @@ export class LiveRun implements RunObserver {
 
   // ------------------------------------------------------------------------------------ RunObserver
 
-  stepped(update: {
-    readonly steps: number;
-    readonly checkpoint?: string | undefined;
-    readonly progress?: Progress | undefined;
-  }): void {
+  stepped(update: Parameters<RunObserver['stepped']>[0]): void {
     this.steps = this.#earlierSteps + update.steps;
     if (update.checkpoint !== undefined) this.checkpoint = update.checkpoint;
     if (update.progress !== undefined) {
@@ -143,7 +145,7 @@ export class LiveRun implements RunObserver {
       if (events.isHeard('runProgressed'))
         events.emit('runProgressed', { ...this.#id(), steps: this.steps, progress: update.progress });
     }
-    this.#parts.onStepped(this);
+    this.#parts.onStepped(this, update.waits === true);
   }
 
   spawned(process: SpawnedProcess): Promise<void> {
@@ -198,6 +200,7 @@ export class LiveRun implements RunObserver {
           budgetEnd,
           graceMs,
           stepTimeoutMs: this.job.stepTimeoutMs,
+          awaitsSaves: true,
         },
         this,
       );

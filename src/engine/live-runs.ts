@@ -57,7 +57,7 @@ export class LiveRuns {
       events,
       runnerFor,
       random,
-      onStepped: (run) => this.#stepped(run),
+      onStepped: (run, waits) => this.#stepped(run, waits),
       onSpawned: (run, process) => this.#spawned(run, process),
       onBlocked: () => this.#tellIfQuiet(),
     };
@@ -135,7 +135,7 @@ export class LiveRuns {
     run.isCheckpointInDoubt = false;
     if (!accepted)
       this.#parts.events.emit('fenceRejected', { job: run.grant.job, runId: run.grant.runId, fence: run.grant.fence });
-    else if (checkpoint !== undefined) run.savedCheckpoint = checkpoint;
+    else if (checkpoint !== undefined) run.saved(checkpoint);
   }
 
   /**
@@ -199,16 +199,16 @@ export class LiveRuns {
   }
 
   /** Checkpoints ride with any turn; when steps are faster than commits the newest wins, and one is written each 50 ms. */
-  #stepped(run: LiveRun): void {
+  #stepped(run: LiveRun, waits: boolean): void {
     const { clock, inbox, ask } = this.#parts;
     inbox.stepped(run);
-    if (this.#isCheckpointTimed) return;
     const now = clock.monotonic();
-    if (now - this.#lastCheckpointAt >= CHECKPOINT_EACH_MS) {
+    if (waits || (!this.#isCheckpointTimed && now - this.#lastCheckpointAt >= CHECKPOINT_EACH_MS)) {
       this.#lastCheckpointAt = now;
       ask();
       return;
     }
+    if (this.#isCheckpointTimed) return;
     this.#isCheckpointTimed = true;
     clock.setTimer(this.#lastCheckpointAt + CHECKPOINT_EACH_MS, () => {
       this.#isCheckpointTimed = false;

@@ -17,7 +17,8 @@ import { StepContext } from './context.ts';
 import { type EnteredTask, enterTask } from './handler.ts';
 import { adopted, TaskOutcome } from './outcome.ts';
 import { Pause } from './pause.ts';
-import { isStall, LOOK_EACH, Stall } from './stall.ts';
+import { SaveWait } from './save-wait.ts';
+import { StallWatch } from './stall.ts';
 import { stepJson } from './step-json.ts';
 import { StepTimers } from './step-timers.ts';
 import type { SharedTurn } from './turn.ts';
@@ -42,18 +43,16 @@ export class RunLoop implements LiveAttempt {
   readonly #parts: LoopParts;
   readonly #observer: RunObserver;
   readonly #context: StepContext;
-  /** Made when a stall is noticed, and kept: it is a fault of the task that its author should see. */
-  #stall: Stall | undefined;
+  readonly #stalls = new StallWatch();
   #stop: StopReason | undefined;
   #windingDown = false;
   #over = false;
   #stepStartedAt: MonotonicMs = 0;
   #isBetween = false;
+  /** Absent: nobody tells when a checkpoint is durable. */
+  readonly #saves: SaveWait | undefined;
   /** What the last step handed back. */
   #returned: unknown;
-  /** Steps in a row that came back with nothing, and when the first of them began. */
-  #empties = 0;
-  #emptySince: MonotonicMs = 0;
   #checkpoint: string | undefined;
   #progress: Progress | undefined;
   #result: string | undefined;
@@ -76,6 +75,7 @@ export class RunLoop implements LiveAttempt {
     this.#parts = parts;
     this.#observer = observer;
     this.#checkpoint = order.checkpoint;
+    this.#saves = order.awaitsSaves === true ? new SaveWait(parts.clock) : undefined;
     this.#context = new StepContext(order, parts.clock, observer, parts.values);
     parts.turn.lastLoop = this;
     this.ended = this.#run(find);
@@ -86,6 +86,7 @@ export class RunLoop implements LiveAttempt {
     this.#stop = reason;
     this.#context.abort(reason);
     this.#observer.stopping(reason);
+    this.#saves?.end();
     this.#pause?.end();
     if (this.#parts.lateNote === undefined) return;
     const { clock } = this.#parts;
@@ -94,8 +95,14 @@ export class RunLoop implements LiveAttempt {
 
   windDown(): void {
     this.#windingDown = true;
+    this.#saves?.end();
     this.#context.inner?.windDown();
     this.#pause?.end();
+  }
+
+  saved(step: number): void {
+    this.#context.inner?.saved?.(step);
+    this.#saves?.saved(step);
   }
 
   force(): void {
@@ -117,8 +124,8 @@ export class RunLoop implements LiveAttempt {
       if (target instanceof Promise) target = await target;
       const handler = enterTask(target, context.job, context);
       for (let came = await this.#spin(handler); came !== 'end'; came = await this.#spin(handler)) {
-        if (came === 'spent') {
-          await this.#between(turn.giveWay());
+        if (came !== 'came') {
+          await this.#between(came === 'spent' ? turn.giveWay() : this.#waitSaved());
           continue;
         }
         const returned = this.#returned;
@@ -144,7 +151,7 @@ export class RunLoop implements LiveAttempt {
       progress: this.#progress,
       result: this.#result,
       error,
-      stalled: this.#stall !== undefined,
+      stalled: this.#stalls.isStalled,
     };
   }
 
@@ -152,46 +159,39 @@ export class RunLoop implements LiveAttempt {
    * The hot part of the loop, with as few variables as can be: each of them is saved and restored around every `await`.
    * Empty steps stay in here, but for one in 256, at which the clock is looked at for a stall.
    *
-   * @returns `end`: no further step; `spent`: give way first; `came`: a step came back, with what stands in `#returned`
+   * @returns `end`: no further step; `spent`: give way first; `unsaved`: wait for a durable checkpoint; `came`: see `#returned`
    */
-  async #spin(handler: EnteredTask): Promise<'end' | 'spent' | 'came'> {
+  async #spin(handler: EnteredTask): Promise<'end' | 'spent' | 'unsaved' | 'came'> {
     const { clock, turn } = this.#parts;
     const context = this.#context;
     while (this.#stop === undefined && !this.#windingDown) {
       const now = clock.monotonic();
       if (now >= this.#order.budgetEnd) return 'end';
       if (turn.isSpent(now)) return 'spent';
+      if (this.#saves?.isDue(now) === true) return 'unsaved';
       this.#stepStartedAt = now;
       context.step++;
       let returned = handler.handleTimeoutTask(context);
       // A step result that is no promise waits a microtask for nothing; to look for its `then` would cost every step more.
       if (typeof returned === 'object') returned = await returned;
-      if (returned === false && this.#empties++ === 0) this.#emptySince = now;
-      if (returned === false && this.#empties % LOOK_EACH !== 0 && this.#stall === undefined) continue;
+      if (returned === false && this.#stalls.passes(now)) continue;
       this.#returned = returned;
       return 'came';
     }
     return 'end';
   }
 
-  /** @returns how long to wait before the next step of a run whose last steps came back with nothing */
-  #slowDown(): DurationMs {
-    const empties = this.#empties;
-    const spentMs = this.#stepStartedAt - this.#emptySince;
-    if (this.#stall === undefined && !isStall(empties, spentMs)) return 0;
-    this.#stall ??= new Stall();
-    return this.#stall.delayFor(empties, spentMs);
-  }
-
   /** Takes over what a step returned. @returns how long to wait before the next step, or DONE */
   #accept(returned: unknown): number {
-    if (returned === false) return this.#slowDown();
+    if (returned === false) return this.#stalls.delay(this.#stepStartedAt);
     const result = parseStepResult(returned, this.#order.job.name) as StepResult;
     let checkpoint: string | undefined;
+    let waits: boolean | undefined;
     if (result.checkpoint !== undefined) {
       checkpoint = this.#json(result.checkpoint, 'checkpoint');
       this.#checkpoint = checkpoint;
       this.#context.checkpoint = result.checkpoint;
+      waits = this.#saves?.wrote(this.#context.step, this.#parts.clock.monotonic() - this.#stepStartedAt);
     }
     if (result.progress !== undefined) this.#progress = result.progress;
     if (result.result !== undefined) this.#result = this.#json(result.result, 'result');
@@ -202,12 +202,10 @@ export class RunLoop implements LiveAttempt {
     }
     if (checkpoint === undefined && result.progress === undefined) {
       if ((result.waitMs ?? 0) > 0) return result.waitMs ?? 0;
-      if (this.#empties++ === 0) this.#emptySince = this.#stepStartedAt;
-      return this.#slowDown();
+      return this.#stalls.passes(this.#stepStartedAt) ? 0 : this.#stalls.delay(this.#stepStartedAt);
     }
-    this.#empties = 0;
-    this.#stall?.movedOn();
-    this.#observer.stepped({ steps: this.#context.step, checkpoint, progress: result.progress });
+    this.#stalls.movedOn();
+    this.#observer.stepped({ steps: this.#context.step, checkpoint, progress: result.progress, waits });
     return result.waitMs ?? 0;
   }
 
@@ -216,21 +214,24 @@ export class RunLoop implements LiveAttempt {
   }
 
   /** Waits with no step under way: neither the budget nor the step timeout stops a wait, which ends with the budget by itself. */
-  async #between(wait: Promise<void>): Promise<void> {
+  async #between(wait: Promise<void> | undefined): Promise<void> {
     this.#isBetween = true;
     await wait;
     this.#isBetween = false;
   }
 
+  #waitSaved(): Promise<void> | undefined {
+    return this.#stop !== undefined || this.#windingDown ? undefined : this.#saves?.until(this.#order.budgetEnd);
+  }
+
   async #waitForNext(waitMs: DurationMs): Promise<void> {
-    if (this.#stall !== undefined && !this.#saidStalled) {
+    if (this.#stalls.isStalled && !this.#saidStalled) {
       this.#saidStalled = true;
       this.#observer.stalled();
     }
     if (this.#stop !== undefined || this.#windingDown) return;
     const { clock } = this.#parts;
-    this.#pause ??= new Pause();
-    await this.#pause.until(clock, Math.min(clock.monotonic() + waitMs, this.#order.budgetEnd));
+    await (this.#pause ??= new Pause()).until(clock, Math.min(clock.monotonic() + waitMs, this.#order.budgetEnd));
   }
 
   /** Called by the shared turn once the turn of the first step is over. */

@@ -10,8 +10,8 @@ export interface RunParts {
   readonly runnerFor: (job: Job) => Runner;
   /** In [0, 1). */
   readonly random: () => number;
-  /** A checkpoint or progress waits to be written. */
-  readonly onStepped: (run: LiveRun) => void;
+  /** A checkpoint or progress waits to be written; `waits`: and the run waits for it. */
+  readonly onStepped: (run: LiveRun, waits: boolean) => void;
   /** A process of the run waits for the word. @returns when the ledger knows it */
   readonly onSpawned: (run: LiveRun, process: SpawnedProcess) => Promise<void>;
   /** The run has spent grace and force, and its end is not proved. */

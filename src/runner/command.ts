@@ -86,6 +86,10 @@ class CommandAttempt implements LiveAttempt, TimeoutTaskHandler {
     this.#loop.windDown();
   }
 
+  saved(step: number): void {
+    this.#loop.saved(step);
+  }
+
   force(): void {
     this.#force.abort();
   }

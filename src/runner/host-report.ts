@@ -34,10 +34,10 @@ export class StepReport {
     const progress = copyProgress(update.progress) ?? this.#pending?.progress;
     const now = performance.now();
     if (this.#pending === undefined) this.#pendingSince = now;
-    this.#pending = { steps: update.steps, checkpoint, progress };
+    this.#pending = { steps: update.steps, checkpoint, progress, waits: update.waits };
     this.#tokens = Math.min(BURST, this.#tokens + (now - this.#refilledAt) / REFILL_MS);
     this.#refilledAt = now;
-    if (this.#tokens >= 1 || now - this.#pendingSince >= LATEST_MS) this.flush();
+    if (update.waits === true || this.#tokens >= 1 || now - this.#pendingSince >= LATEST_MS) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), LATEST_MS);
   }
 

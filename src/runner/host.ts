@@ -57,6 +57,9 @@ function receive(message: ToHost): void {
     case 'windDown':
       if (live?.order.attemptId === message.attemptId) live.loop?.windDown();
       return;
+    case 'saved':
+      if (live?.order.attemptId === message.attemptId) live.loop?.saved(message.step);
+      return;
     case 'exit':
       process.exit(0);
       return;
@@ -193,5 +196,6 @@ function runOrderOf(order: HostOrder): RunOrder {
     budgetEnd: order.budgetEndHr - clock.originHr,
     graceMs: order.graceMs,
     stepTimeoutMs: order.stepTimeoutMs,
+    awaitsSaves: order.awaitsSaves,
   };
 }

@@ -30,9 +30,8 @@ const BEGIN_MS = 2_000;
 const SHORTEST_BEGIN_MS = 100;
 /** A host that dies before it has taken up its order is replaced so many times. */
 const MOST_HOSTS = 3;
-/** A host that said it crashes has so long to exit by itself. */
+/** What a host that said it crashes has to exit by itself. */
 const CRASH_MS = 500;
-
 let lastAttemptId = 0;
 
 /** See the head of this file. */
@@ -89,6 +88,10 @@ export class ModuleAttempt implements LiveAttempt {
     else this.#host?.send({ type: 'windDown', attemptId: this.#attemptId });
   }
 
+  saved(step: number): void {
+    this.#host?.send({ type: 'saved', attemptId: this.#attemptId, step });
+  }
+
   force(): void {
     if (this.#stop !== undefined || this.#phase === 'clearing') this.#force.use();
   }
@@ -140,7 +143,7 @@ export class ModuleAttempt implements LiveAttempt {
         return;
       case 'stepped':
         this.#figures.stepped(message);
-        this.#observer.stepped({ steps: message.steps, checkpoint: message.checkpoint, progress: message.progress });
+        this.#observer.stepped(message);
         return;
       case 'stopping':
         this.#note(message.reason);

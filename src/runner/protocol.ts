@@ -28,6 +28,7 @@ export interface HostOrder {
   readonly budgetEndHr: MonotonicMs;
   readonly graceMs: DurationMs;
   readonly stepTimeoutMs: DurationMs | undefined;
+  readonly awaitsSaves: boolean;
 }
 
 /** What a host is told. */
@@ -35,6 +36,7 @@ export type ToHost =
   | { readonly type: 'run'; readonly order: HostOrder }
   | { readonly type: 'stop'; readonly attemptId: number; readonly reason: StopReason }
   | { readonly type: 'windDown'; readonly attemptId: number }
+  | { readonly type: 'saved'; readonly attemptId: number; readonly step: number }
   | { readonly type: 'exit' };
 
 /** A line's level and source, as the observer takes them. */
@@ -52,6 +54,7 @@ export type FromHost =
       readonly steps: number;
       readonly checkpoint?: string | undefined;
       readonly progress?: Progress | undefined;
+      readonly waits?: boolean | undefined;
     }
   | { readonly type: 'stopping'; readonly attemptId: number; readonly reason: StopReason }
   | { readonly type: 'stalled'; readonly attemptId: number }
@@ -109,6 +112,7 @@ export function hostOrderOf(order: RunOrder, attemptId: number, budgetEndHr: Mon
     budgetEndHr,
     graceMs: order.graceMs,
     stepTimeoutMs: order.stepTimeoutMs,
+    awaitsSaves: order.awaitsSaves ?? false,
   };
 }
 
@@ -127,9 +131,9 @@ export function parseFromHost(value: unknown): FromHost | undefined {
     case 'beat':
       return { type, attemptId };
     case 'stepped': {
-      const { steps, checkpoint, progress } = value;
+      const { steps, checkpoint, progress, waits } = value;
       if (!isCount(steps) || !isJsonOrAbsent(checkpoint) || !isProgressOrAbsent(progress)) return undefined;
-      return { type, attemptId, steps, checkpoint, progress: copyProgress(progress) };
+      return { type, attemptId, steps, checkpoint, progress: copyProgress(progress), waits: waits === true };
     }
     case 'stopping': {
       const reason = parseStop(value['reason']);
@@ -160,13 +164,8 @@ const SOURCES: readonly unknown[] = ['task', 'stdout', 'stderr'] satisfies LineS
 function parseLine(value: Record<string, unknown>, attemptId: number): FromHost | undefined {
   const { level, source, text, fields } = value;
   if (!LEVELS.includes(level) || !SOURCES.includes(source) || typeof text !== 'string') return undefined;
-  const whole = {
-    type: 'line',
-    attemptId,
-    level: level as LineLevel,
-    source: source as LineSource,
-    text: text.slice(0, LONGEST_LINE),
-  } as const;
+  const kept = text.slice(0, LONGEST_LINE);
+  const whole = { type: 'line', attemptId, level: level as LineLevel, source: source as LineSource, text: kept } as const;
   return isRecord(fields) ? { ...whole, fields } : whole;
 }
 
