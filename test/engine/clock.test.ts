@@ -9,7 +9,7 @@ import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { verifyLedger } from '../../src/store/verify.ts';
 import { createCalendar } from '../../src/system/calendar.ts';
 import { createVirtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts';
-import { type Engine, HOUR, jobOf, MINUTE, SECOND, START, startEngine, takes } from './engine.ts';
+import { allTicks, type Engine, HOUR, jobOf, MINUTE, SECOND, START, startEngine, takes } from './engine.ts';
 
 const DAY = 24 * HOUR;
 const YEAR = 365 * DAY;
@@ -164,6 +164,50 @@ test('steps forth and back, again and again, lead to no burst, no silence and no
   const live = engine.of('runStarted').filter(({ cause }) => cause === 'tick');
   expect(live.length).toBeLessThanOrEqual(13 * 8);
   expect(engine.scheduler.statistics().clockSteps).toBe(12);
+});
+
+test('after a step forth that was taken back, ticks are on time again, and none is taken for missed', async () => {
+  await using machine = new Machine();
+  const engine = await machine.start(jobOf('a', { onMissed: 'skip' }));
+  await machine.clock.advance(5 * MINUTE + SECOND);
+  machine.clock.stepWall(2 * HOUR);
+  await machine.clock.advance(MINUTE);
+  machine.clock.stepWall(-2 * HOUR);
+  const before = engine.orders.length;
+  await machine.clock.advance(10 * MINUTE);
+  expect(engine.orders.length - before).toBeGreaterThanOrEqual(9);
+});
+
+test('what a wrong clock has written is pruned like the rest, and what comes after it is kept', async () => {
+  await using machine = new Machine(START + YEAR);
+  const job = jobOf('a', { history: { maxRunsPerJob: 20, maxAgeMs: 30 * DAY } });
+  const engine = await machine.start(job);
+  await machine.clock.advance(5 * HOUR);
+  machine.clock.stepWall(-YEAR);
+  await machine.clock.advance(5 * HOUR);
+  const kept = await engine.store.runs({ job: 'a', limit: 1_000 });
+  expect(kept.length).toBeLessThanOrEqual(20 * 2 + 64);
+  expect(kept.slice(0, 20).every(({ tick }) => tick < START + DAY)).toBe(true);
+  const rows = await engine.store.ticks({ job: 'a', limit: 1_000, to: START + DAY });
+  expect(rows.length).toBeGreaterThanOrEqual(20);
+});
+
+test('a long gap in time that is lived again is kept as ranges of its own', async () => {
+  await using machine = new Machine();
+  const engine = await machine.start(
+    jobOf('a', { schedules: [{ kind: 'every', everyMs: SECOND }], budgetMs: 500, onMissed: 'skip' }),
+  );
+  await machine.clock.advance(10 * SECOND + 500);
+  for (const ms of [DAY, -DAY, DAY, -DAY]) {
+    machine.clock.stepWall(ms);
+    await machine.clock.advance(40 * SECOND);
+  }
+  const ranges = await engine.store.ranges({ job: 'a', limit: 99 });
+  expect(ranges.filter(({ horizons }) => horizons === undefined)).toHaveLength(2);
+  expect(ranges.filter(({ horizons }) => horizons?.length === 1)).toHaveLength(2);
+  const ticks = await allTicks(engine.store, 'a');
+  expect(ticks.length).toBeGreaterThan(90_000);
+  expect(new Set(ticks.map(({ tick }) => tick)).size).toBe(ticks.length);
 });
 
 test.each([

@@ -145,6 +145,33 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
       expect(await bench.store.ranges({ job: 'unknown', limit: 9 })).toEqual([]);
     });
 
+    it('goes back with the first ticks of a new life, and keeps where the last one ended', async () => {
+      const job = makeJob('a');
+      await using bench = await setup(job);
+      await bench.end(await bench.start(job, T3));
+      const rewind = { to: T1, horizon: { until: T3, correction: false } };
+      const claim = { ...ticksOf(job, [T2 + 1]), rewind, horizons: [rewind.horizon] };
+      const { grants } = await bench.commit(T2 + 1, { claims: [claim] });
+      expect(grants).toMatchObject([{ runId: runIdOf('a', T2 + 1), fence: 2 }]);
+      const slot = { decidedUntil: T2 + 1, fence: 2, horizons: [rewind.horizon] };
+      expect(await bench.store.slots()).toMatchObject([slot]);
+      expect(await bench.store.arm([job], T4)).toMatchObject([slot]);
+      expect((await bench.store.ticks({ job: 'a', limit: 9 })).map(({ tick }) => tick)).toEqual([T3, T2 + 1]);
+    });
+
+    it('does not go back from where it is not, nor without a tick', async () => {
+      const job = makeJob('a');
+      await using bench = await setup(job);
+      await bench.end(await bench.start(job, T3));
+      const stale = { to: T1, horizon: { until: T4, correction: false } };
+      const sound = { to: T1, horizon: { until: T3, correction: false } };
+      const { decisions } = await bench.commit(T2, { claims: [{ ...ticksOf(job, [T2]), rewind: stale }] });
+      await bench.commit(T2, { claims: [{ ...ticksOf(job, []), rewind: sound }] });
+      expect(decisions).toEqual([[]]);
+      expect(await bench.store.slots()).toEqual([expect.objectContaining({ decidedUntil: T3 })]);
+      expect((await bench.store.slots())[0]?.horizons).toBeUndefined();
+    });
+
     it('skips a tick while the run before it is live', async () => {
       const job = makeJob('a');
       await using bench = await setup(job);

@@ -304,6 +304,59 @@ it.each<[string, string, { kind: string; tick?: number }]>([
   expect(bench.verify().findings).toContainEqual(expect.objectContaining(expected));
 });
 
+/** Ticks 1 to 300, then the clock was set back by 290 s, and ticks 11 to 100 came again, a millisecond later. */
+async function setupLives(): Promise<Bench> {
+  const bench = new Bench();
+  const job = makeJob('a', { schedules });
+  const store = await bench.open(job);
+  for (let index = 1; index <= 300; index++) bench.tick(job, index);
+  const horizon = { until: T(300), correction: false };
+  for (let index = 11; index <= 100; index++) {
+    const at = T(index) + 1;
+    const ends = bench.live === undefined ? [] : [endOf(bench.live, at)];
+    const rewind = index === 11 ? { to: T(10) + 500, horizon } : undefined;
+    const result = store.commit(
+      turnOf(at, { ends, claims: [{ ...ticksOf(job, [at]), horizons: [horizon], rewind }] }),
+    ) as TurnResult;
+    bench.live = result.grants[0];
+  }
+  return bench;
+}
+
+it('proves a ledger of time that was lived again', async () => {
+  await using bench = await setupLives();
+  expect(bench.verify()).toMatchObject({ ticks: 390, runs: 390, findings: [] });
+});
+
+it.each<[string, string, { kind: string; tick?: number }]>([
+  [
+    'a tick that is missing in the second life',
+    `delete from ticks where tick = ${T(50) + 1}`,
+    { kind: 'unaccounted', tick: T(50) + 1 },
+  ],
+  ['a tick that is missing in the first life', `delete from ticks where tick = ${T(200)}`, { kind: 'unaccounted', tick: T(200) }],
+  [
+    'a tick of a third life',
+    `insert into ticks values (${T(50) + 2}, 1, 'missed', 'down', null, 5)`,
+    { kind: 'unscheduled', tick: T(50) + 2 },
+  ],
+  [
+    'a tick that came again before the clock was set back',
+    `insert into ticks values (${T(5) + 1}, 1, 'missed', 'down', null, 5)`,
+    { kind: 'unscheduled', tick: T(5) + 1 },
+  ],
+  [
+    'a tick that came again behind the slot',
+    `insert into ticks values (${T(150) + 1}, 1, 'missed', 'down', null, 5)`,
+    { kind: 'unscheduled', tick: T(150) + 1 },
+  ],
+  ['a life that nobody wrote down', 'drop trigger rewinds_stay; delete from rewinds', { kind: 'tick', tick: T(200) }],
+])('finds %s', async (_, sql, expected) => {
+  await using bench = await setupLives();
+  bench.plant(sql);
+  expect(bench.verify().findings).toContainEqual(expect.objectContaining(expected));
+});
+
 it('keeps a bounded number of findings of a ledger that is all wrong', async () => {
   await using bench = await setup();
   bench.plant(`update slots set decided_until = ${T(10_000_000)} where job = 1`);
