@@ -129,7 +129,7 @@ class ContextNode implements ChildContext {
   }
 
   get lock(): (name: string) => Promise<Lease> {
-    return (name) => lockNamed(name, this.#clock, this);
+    return (name) => lockNamed(name, this);
   }
 
   get group(): () => TaskGroup {

@@ -6,10 +6,11 @@
  * leaves the word at its own number; `settleWith` is what frees its waiters.
  */
 import { deserialize, serialize } from 'node:v8';
-import { MessageChannel, threadId, type Worker } from 'node:worker_threads';
+import { threadId, type Worker } from 'node:worker_threads';
 import type { Within } from '../core/context.ts';
 import { errorRecord, type ErrorRecord, TickwiseError } from '../core/errors.ts';
 import { Future } from './future.ts';
+import { keepAwake } from './keep-awake.ts';
 import type { Source, Taken } from './source.ts';
 
 /** What another thread opens it by: put it into `workerData` or a message. */
@@ -130,13 +131,6 @@ export class SharedFuture<Value> implements Source<Value> {
     Atomics.notify(this.#words, STATE);
     return true;
   }
-}
-
-/** A wait in shared memory keeps no thread from ending; an open port does. */
-function keepAwake(): Disposable {
-  const { port1 } = new MessageChannel();
-  port1.ref();
-  return { [Symbol.dispose]: () => port1.close() };
 }
 
 function revive({ name, message, code, stack }: ErrorRecord): Error {
