@@ -201,12 +201,13 @@ class LifeTicks {
 
   /** The first tick after an instant that needs a row. */
   #after(instant: Instant): Instant | undefined {
+    while ((this.#ranges[this.#range]?.to ?? Infinity) <= instant) this.#range++;
     let next = this.#tickAfter(instant);
-    for (let range = this.#ranges[this.#range]; range !== undefined && next !== undefined; range = this.#ranges[this.#range]) {
-      if (next <= range.from) break;
-      // What comes later lies behind this range, too: ticks and ranges are both looked at in order of time.
+    // Not for good: the definition may end before these ranges, and the next one begins where it ends.
+    for (let index = this.#range; next !== undefined; index++) {
+      const range = this.#ranges[index];
+      if (range === undefined || next <= range.from) break;
       if (next <= range.to) next = this.#tickAfter(range.to);
-      this.#range++;
     }
     return next;
   }

@@ -152,6 +152,16 @@ describe('a sound ledger', () => {
     expect(bench.verify()).toMatchObject({ ticks: 2, findings: [] });
   });
 
+  it('is proved with a range of missed ticks right after a reload', async () => {
+    await using bench = new Bench();
+    const job = makeJob('a', { schedules });
+    const store = await bench.open(job);
+    await store.arm([job], T(0));
+    const claim = { ...ticksOf(job, [T(5_001)], { liveSince: T(5_001) }), gap: { from: T(1) - 1, to: T(5_000) } };
+    await store.commit(turnOf(T(5_001), { claims: [claim] }));
+    expect(bench.verify()).toMatchObject({ ticks: 1, findings: [] });
+  });
+
   it('is proved where the clock was set back between two runs, and says so', async () => {
     await using bench = new Bench();
     const job = makeJob('a');
