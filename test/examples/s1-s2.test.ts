@@ -10,6 +10,10 @@ import { Countdown, Panicking, stepLoops } from '../../examples/s2b-step-loop/ma
 import type { LeakCount } from '../../examples/s2c-leak-test/main.ts';
 import { createVirtualClock, runTick } from '../../src/testing/kit.ts';
 
+// In a process of its own, whose handles and threads are nobody else's; beside the other experiments, since it mostly waits.
+const leakMain = fileURLToPath(new URL('../../examples/s2c-leak-test/main.ts', import.meta.url));
+const leakTest = promisify(execFile)(process.execPath, [leakMain, '1000', '16', '1500ms', '--json']);
+
 describe('S1a, submit and poll', () => {
   it('answers the POST before the work is done, and polling sees it running and then its result', async () => {
     const watch = new Stopwatch(200);
@@ -121,9 +125,7 @@ describe('S2b, the step loop', () => {
 });
 
 describe('S2c, the leak test', async () => {
-  const main = fileURLToPath(new URL('../../examples/s2c-leak-test/main.ts', import.meta.url));
-  // In a process of its own, whose handles and threads are nobody else's.
-  const { stdout } = await promisify(execFile)(process.execPath, [main, '1000', '16', '1500ms', '--json']);
+  const { stdout } = await leakTest;
   const { many, blocked } = JSON.parse(stdout) as Record<'many' | 'blocked', LeakCount>;
 
   it('leaves nothing of 1,000 AsyncTasks at once', () => {

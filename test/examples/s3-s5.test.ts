@@ -14,6 +14,11 @@ import { sharedResult } from '../../examples/s5h-shared-result/main.ts';
 import { threeAtATime } from '../../examples/s5i-bounded-concurrency/main.ts';
 import { acrossThreads } from '../../examples/s5j-future-across-threads/main.ts';
 
+// Those that last longest mostly wait, so they go on beside each other.
+const searching = searches(400);
+const gathering = gatherWithTimeout(200);
+const batching = batchHttp(400);
+
 describe('S3, a lock that honours deadlines', () => {
   it('lets the third request time out behind the abandoned second one, without contexts', async () => {
     const { requests, worked } = await withoutContexts(new Stopwatch(200));
@@ -52,7 +57,7 @@ describe('S4a, a context tree', () => {
 });
 
 describe('S4b, the search server', async () => {
-  const { asked, gone, helpersAtAnswer } = await searches(400);
+  const { asked, gone, helpersAtAnswer } = await searching;
   const [unlimited, tight, ample, without] = asked;
 
   it('finds six results after two seconds without a timeout', () => {
@@ -104,7 +109,7 @@ describe('S5a, one task, one result', () => {
 });
 
 describe('S5b, gather with a timeout', async () => {
-  const { inTime, inTimeSeconds, settled, all } = await gatherWithTimeout(200);
+  const { inTime, inTimeSeconds, settled, all } = await gathering;
 
   it('keeps the first and third result, and cancels and marks the second', () => {
     expect(inTime).toMatchObject([
@@ -145,7 +150,7 @@ describe('S5c, a pipeline with acknowledgement', () => {
   });
 
   it('closes all stages on a cancel, and gives a word for each item', async () => {
-    const { fates, error } = await passage(new Stopwatch(100), 'cancel');
+    const { fates, error } = await passage(new Stopwatch(250), 'cancel');
     expect(fates[0]).toBe('done');
     expect(fates.filter((fate) => fate.startsWith('dropped')).length).toBeGreaterThan(0);
     expect(fates).not.toContain('LOST');
@@ -178,7 +183,7 @@ describe('S5e, a task group', () => {
 });
 
 describe('S5f, batch HTTP', async () => {
-  const { settled, abortedInSettled, allError, abortedInAll } = await batchHttp(400);
+  const { settled, abortedInSettled, allError, abortedInAll } = await batching;
 
   it('marks each request when settled, and aborts in flight what is too late', () => {
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'cancelled', 'fulfilled', 'rejected']);
