@@ -9,6 +9,8 @@ const HANDOVERS = 1_000;
 const HANDOVER_ROUNDS = 20;
 const TASKS = 1_000;
 const GATHERS = 20;
+/** The processor time of a thread is told in steps of some milliseconds. */
+const BARE_GATHERS = 500;
 
 type Sides = readonly [ours: number[], baseline: number[]];
 
@@ -84,7 +86,7 @@ export const probes: {
       ]),
       handOver: await turns([mutexHandOver, () => each(HANDOVER_ROUNDS, HANDOVERS, bareHandOvers)]),
       handOverByName: await turns([() => handOvers(() => root.lock('bench')), mutexHandOver]),
-      gatherToBare: await turns([gatherAll, () => each(GATHERS, TASKS, () => Promise.all(works.map((work) => work())))]),
+      gatherToBare: await turns([gatherAll, () => each(BARE_GATHERS, TASKS, () => Promise.all(works.map((work) => work())))]),
       gatherToQueue: await turns([
         () => each(GATHERS, TASKS, () => root.gather(works, { concurrency: 16 })),
         () => each(GATHERS, TASKS, () => new PQueue({ concurrency: 16 }).addAll(works)),
