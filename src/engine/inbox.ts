@@ -12,6 +12,8 @@ import { STOPPED, type TriggerResult } from './trigger.ts';
 const MOST_DUE_A_TURN = 256;
 /** Ticks that are listed in one turn; each is a row to be written. A job more may exceed it by its own. */
 const MOST_TICKS_A_TURN = 4_000;
+/** What a gap costs, in ticks that are listed: it takes about a hundred questions to the calendar. */
+const COST_OF_GAP = 100;
 /** Triggers that may wait, e.g. while the store fails. */
 const MOST_TRIGGERS = 10_000;
 
@@ -128,7 +130,7 @@ export class Inbox {
       if (claims.length >= MOST_DUE_A_TURN || listed >= MOST_TICKS_A_TURN) break;
       this.#due.delete(entry);
       const { gap, ticks, nextTickAt } = dueTicksOf(entry, this.#calendar, at, this.#mostListed);
-      listed += ticks.length;
+      listed += ticks.length + (gap === undefined ? 0 : COST_OF_GAP);
       dueEntries.push(entry);
       entry.claimedAs = entry.job;
       nextTicks.push(nextTickAt);
