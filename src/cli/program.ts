@@ -130,12 +130,12 @@ function commands(version: string): Command {
     process.exitCode = await verify(configPath(given), { json: given.json === true });
   });
 
-  command(program, 'backup <file>', 'write a copy of the ledger, also while the daemon runs', ['tickwise backup ledger-2026-03-28.db']).action(
-    async (file: string, given: Given) => {
-      const { backup } = await import('./backup.ts');
-      process.exitCode = await backup(configPath(given), file);
-    },
-  );
+  command(program, 'backup <file>', 'write a copy of the ledger, also while the daemon runs', [
+    'tickwise backup ledger-2026-03-28.db',
+  ]).action(async (file: string, given: Given) => {
+    const { backup } = await import('./backup.ts');
+    process.exitCode = await backup(configPath(given), file);
+  });
   return program;
 }
 

@@ -38,7 +38,8 @@ export class Exchange implements ExchangeFiles, AsyncDisposable {
       this.#folder = mkdtempSync(join(tmpdir(), `${folderPrefix()}-`));
       this.checkpointFile = join(this.#folder, 'checkpoint.json');
       this.resultFile = join(this.#folder, 'result.json');
-      if (checkpoint !== undefined) writeFileSync(this.checkpointFile, checkpoint);
+      // A last line without its end is no line to a shell's `read`.
+      if (checkpoint !== undefined) writeFileSync(this.checkpointFile, `${checkpoint}\n`);
     } catch (cause) {
       throw new TickwiseError('STEP_FAILED', `job ${job}: no private folder can be made in ${tmpdir()}: ${messageOf(cause)}`, {
         cause,
@@ -57,7 +58,7 @@ export class Exchange implements ExchangeFiles, AsyncDisposable {
     const result = this.#readFile(this.resultFile, 'result', 'TICKWISE_RESULT_FILE');
     const exchanged: { checkpoint?: unknown; result?: unknown } = {};
     if (checkpoint === '') {
-      if (this.#checkpoint !== undefined) writeFileSync(this.checkpointFile, this.#checkpoint);
+      if (this.#checkpoint !== undefined) writeFileSync(this.checkpointFile, `${this.#checkpoint}\n`);
     } else if (checkpoint !== this.#checkpoint) {
       exchanged.checkpoint = this.#parse(checkpoint, 'checkpoint', 'TICKWISE_CHECKPOINT_FILE');
       this.#checkpoint = checkpoint;

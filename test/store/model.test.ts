@@ -137,7 +137,10 @@ async function readAll(store: Store): Promise<unknown> {
     live: await store.liveRuns(),
     runs: await store.runs({ limit: 1_000 }),
     found: await store.findRuns('-0'),
-    tallies: (await store.tallies()).map(({ job, ticks, runs }) => [job, [...ticks, ...runs].map((row) => JSON.stringify(row)).sort()]),
+    tallies: (await store.tallies()).map(({ job, ticks, runs }) => [
+      job,
+      [...ticks, ...runs].map((row) => JSON.stringify(row)).sort(),
+    ]),
     jobs: await Promise.all(
       JOBS.map(async ({ name }) => ({
         runs: await store.runs({ job: name, limit: 1_000 }),
