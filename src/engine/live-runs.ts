@@ -3,7 +3,7 @@
  * end, and not before: until then its slot is taken, here as there.
  */
 import type { Job, JobName } from '../core/job.ts';
-import type { EndWrite, Grant, SpawnedProcess } from '../core/ports.ts';
+import type { EndWrite, Grant, SpawnedProcess, Timer } from '../core/ports.ts';
 import type { RunOutcome } from '../core/run.ts';
 import type { DurationMs, MonotonicMs } from '../core/time.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -44,7 +44,7 @@ export class LiveRuns {
   readonly #runParts: RunParts;
   readonly #live = new Map<string, LiveRun>();
   #lastCheckpointAt: MonotonicMs = -Infinity;
-  #isCheckpointTimed = false;
+  #checkpointTimer: Timer | undefined;
   readonly #withdrawing = new Set<string>();
   #isDraining = false;
   #whenQuiet: (() => void)[] = [];
@@ -166,6 +166,8 @@ export class LiveRuns {
       this.#tellIfQuiet();
     });
     timer.cancel();
+    // The ends carry what it would have written.
+    this.#checkpointTimer?.cancel();
     hurry?.removeEventListener('abort', force);
   }
 
@@ -203,15 +205,13 @@ export class LiveRuns {
     const { clock, inbox, ask } = this.#parts;
     inbox.stepped(run);
     const now = clock.monotonic();
-    if (waits || (!this.#isCheckpointTimed && now - this.#lastCheckpointAt >= CHECKPOINT_EACH_MS)) {
+    if (waits || (this.#checkpointTimer === undefined && now - this.#lastCheckpointAt >= CHECKPOINT_EACH_MS)) {
       this.#lastCheckpointAt = now;
       ask();
       return;
     }
-    if (this.#isCheckpointTimed) return;
-    this.#isCheckpointTimed = true;
-    clock.setTimer(this.#lastCheckpointAt + CHECKPOINT_EACH_MS, () => {
-      this.#isCheckpointTimed = false;
+    this.#checkpointTimer ??= clock.setTimer(this.#lastCheckpointAt + CHECKPOINT_EACH_MS, () => {
+      this.#checkpointTimer = undefined;
       this.#lastCheckpointAt = clock.monotonic();
       ask();
     });

@@ -12,7 +12,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileS
 import { join } from 'node:path';
 import { isAlive, readProcess } from './proc.ts';
 
-const HOME = /^tickwise-(\d+)-(\d+)$/;
+const HOME = /^tickwise-(\d+)-(\d+)(?:-\d+)?$/;
+/** Two daemons in one process must not remove each other's groups, which are empty until their program has entered. */
+let lastHome = 0;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,200}$/;
 
 /**
@@ -70,7 +72,7 @@ export class CgroupHome {
       return undefined;
     }
     for (const base of bases) {
-      const home = new CgroupHome(base, join(base, `tickwise-${self.pid}-${self.start}`));
+      const home = new CgroupHome(base, join(base, `tickwise-${self.pid}-${self.start}-${++lastHome}`));
       if (home.#isUsable()) {
         home.#removeStale();
         return home;
