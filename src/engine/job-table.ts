@@ -64,6 +64,11 @@ export class JobTable {
     if (this.#held.delete(entry) && !entry.removed) this.#due.place(entry);
   }
 
+  /** No slot is waited for any longer: a reload is about to replace the definitions under which the held jobs' ticks fell due. */
+  unholdAll(): void {
+    for (const entry of this.#held) this.unhold(entry);
+  }
+
   /**
    * Replaces the definitions; see `Scheduler.reload`.
    *

@@ -243,6 +243,7 @@ export class Scheduler {
 
   /** Ticks that are due are decided under the definitions under which they fell due. */
   #decideDue(): Promise<void> | undefined {
+    this.#table.unholdAll();
     for (const entry of this.#table.takeDue(this.#parts.clock.now())) this.#inbox.due(entry);
     return this.#inbox.hasDue || this.#committer.isCommitting ? this.#committer.commitNow() : undefined;
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { HOUR, jobOf, MINUTE, SECOND, START, startEngine, takes } from './engine.ts';
+import { createVirtualClock } from '../../src/testing/virtual-clock.ts';
+import { HOUR, jobOf, memoryStore, MINUTE, SECOND, START, startEngine, takes } from './engine.ts';
 
 test('a reload keeps the slot of a live run, which goes on under its old definition', async () => {
   const engine = await startEngine([jobOf('a')], { script: () => takes(30 * SECOND) });
@@ -119,4 +120,16 @@ test('a job that comes back while the last run of its old self ends is not lost'
   await engine.clock.waitFor(reloaded);
   expect(engine.scheduler.inspect('a')).toBeDefined();
   expect(engine.scheduler.inspect('new')).toBeDefined();
+});
+
+test('ticks missed by a job whose slot an earlier daemon’s run still holds are decided before a reload replaces it', async () => {
+  const store = memoryStore();
+  const first = await startEngine([jobOf('a')], { store, script: () => takes(HOUR) });
+  await first.clock.advance(MINUTE + SECOND);
+  const second = await startEngine([jobOf('a')], { store, clock: createVirtualClock({ start: START + 4 * MINUTE }) });
+  expect(second.scheduler.inspect('a')?.nextTickAt).toBe(START + 2 * MINUTE);
+  const every = jobOf('a', { schedules: [{ kind: 'every', everyMs: HOUR }] });
+  await second.clock.waitFor(second.scheduler.reload([every]));
+  const decided = (await second.ticks('a')).map(({ tick }) => tick - START);
+  expect(decided.toSorted((x, y) => x - y)).toEqual([MINUTE, 2 * MINUTE, 3 * MINUTE, 4 * MINUTE]);
 });
