@@ -36,7 +36,7 @@ export class JobFacts {
   /** When the last reload brought the definition that is in force. */
   since: Instant = -Infinity;
   /** When this job was first seen to be decided until long after now, by the wall clock; and the calm in which that was. */
-  ahead: { readonly at: Instant; readonly calmSince: MonotonicMs } | undefined = undefined;
+  ahead: { readonly at: Instant; readonly calmSince: MonotonicMs; dueSince?: MonotonicMs | undefined } | undefined = undefined;
   fence = 0;
   granted: GrantedRun | undefined;
   /** The attempt that really is live. */

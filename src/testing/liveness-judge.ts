@@ -79,7 +79,11 @@ export class LivenessJudge {
     const noticedAt = Math.max(of.ahead.at + LONGEST_WAIT_MS, of.since);
     const horizon = { until: of.decidedUntil, correction: of.decidedUntil - noticedAt >= CORRECTION_MS };
     const due = nextTickOfLives(of.job.schedules, [...of.horizons, horizon], noticedAt);
-    if (now - due > LONGEST_WAIT_MS)
+    // Counted by the clock that never steps: one step forward may pass the tick and much time beyond it at once.
+    const monotonic = facts.clock.monotonic();
+    if (now < due) of.ahead.dueSince = undefined;
+    else of.ahead.dueSince ??= monotonic;
+    if (monotonic - (of.ahead.dueSince ?? monotonic) > LONGEST_WAIT_MS)
       facts.violate('no silence', `job ${name}: the clock was set back, and tick ${new Date(due).toISOString()} is not decided`);
   }
 
