@@ -106,6 +106,8 @@ export class JobTable {
       entry.removed = false;
       this.#removed.delete(entry);
       entry.since = now;
+      // The clock may have been set back while the job was away.
+      entry.rewindTo(now);
       entry.nextTickAt = this.#nextAfter(entry);
       if (!this.#held.has(entry)) this.#due.place(entry);
     }

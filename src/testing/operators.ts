@@ -58,7 +58,9 @@ export class Operators {
     if (name === undefined) return;
     const { facts } = this.#parts.around;
     const target = this.#parts.random.chance(0.5) ? name : (facts.of(name).granted?.runId ?? name);
-    facts.history.note('cancel', target, this.#parts.process().scheduler.cancel(target, 'operator'));
+    const process = this.#parts.process();
+    // Nobody can ask a process that has died.
+    if (!process.isOver) facts.history.note('cancel', target, process.scheduler.cancel(target, 'operator'));
   }
 
   async pause(): Promise<void> {

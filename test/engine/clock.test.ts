@@ -262,3 +262,15 @@ test('a repeated hour of a zone is no step', async () => {
   expect(engine.of('clockStepped')).toEqual([]);
   expect((await engine.store.slots())[0]?.horizons).toBeUndefined();
 });
+
+test('a job that a reload took away before the clock was set back goes on from now when it comes back', async () => {
+  const engine = await startEngine([jobOf('a'), jobOf('b', { schedules: [] })]);
+  await engine.clock.advance(MINUTE + SECOND);
+  engine.clock.stepWall(10 * HOUR);
+  await engine.clock.advance(MINUTE);
+  await engine.clock.waitFor(engine.scheduler.reload([jobOf('b', { schedules: [] })]));
+  engine.clock.stepWall(-10 * HOUR);
+  await engine.clock.waitFor(engine.scheduler.reload([jobOf('b', { schedules: [] }), jobOf('a')]));
+  const now = engine.clock.now();
+  expect((engine.scheduler.inspect('a')?.nextTickAt ?? Infinity) - now).toBeLessThanOrEqual(MINUTE + SECOND);
+});
