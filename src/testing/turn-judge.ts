@@ -29,9 +29,7 @@ export class TurnJudge {
   /** The scheduler asks for a turn. */
   asked(turn: Turn): void {
     const facts = this.#facts;
-    const paused = new Set<string>();
-    for (const [name, of] of facts.jobs)
-      if (of.pausedForSure || (of.job.paused && facts.reloading === undefined)) paused.add(name);
+    const paused = this.#pausedNow();
     this.#asked.set(turn, { draining: facts.draining, paused });
     for (const end of turn.ends) {
       const { live } = facts.of(end.job);
@@ -42,7 +40,9 @@ export class TurnJudge {
 
   /** The turn is true in the store, whether the scheduler knows it yet or not. */
   applied(turn: Turn, result: TurnResult): void {
-    const asked = this.#asked.get(turn) ?? { draining: false, paused: new Set<string>() };
+    const before = this.#asked.get(turn) ?? { draining: false, paused: new Set<string>() };
+    // A job that is resumed while a slow store decides may be found so.
+    const asked = { ...before, paused: before.paused.intersection(this.#pausedNow()) };
     turn.ends.forEach((end, index) => this.#judgeEnd(end, result.ended[index] === true));
     const triggered = new Set(turn.claims.map((claim) => (claim.kind === 'trigger' ? claim.runId : undefined)));
     for (const grant of result.grants) this.#judgeGrant(grant, jobOf(grant, turn), asked, triggered.has(grant.runId));
@@ -69,6 +69,14 @@ export class TurnJudge {
     of.ended.add(end.runId);
     for (const name of of.granted?.exclusive ?? []) facts.handedOverAt.set(name, facts.clock.monotonic());
     of.granted = undefined;
+  }
+
+  #pausedNow(): Set<string> {
+    const facts = this.#facts;
+    const paused = new Set<string>();
+    for (const [name, of] of facts.jobs)
+      if (of.pausedForSure || (of.job.paused && facts.reloading === undefined)) paused.add(name);
+    return paused;
   }
 
   #judgeGrant(grant: Grant, job: Job, asked: Asked, isTriggered: boolean): void {
