@@ -1,8 +1,7 @@
 /**
  * Steps in threads of their own, kept warm between runs. The proof of the end is the thread's `exit` event.
  *
- * Limits. A thread shares the daemon's memory space: a native crash in it takes the daemon along, and so may a heap that is
- * full: a task that may fill its memory belongs into `process` isolation. `terminate()` interrupts
+ * Limits. A thread shares the daemon's memory space: a native crash in it takes the daemon along. `terminate()` interrupts
  * JavaScript wherever it is, and waits for native code that blocks; a program that the thread started and waits for
  * synchronously is killed, so that the wait ends.
  */
@@ -14,6 +13,7 @@ import type { DurationMs } from '../core/time.ts';
 import { createModuleRunner } from './module-runner.ts';
 import type { Host, HostListener } from './pool.ts';
 import { parseFromHost, type ToHost } from './protocol.ts';
+import { keepWasmCallsUnshared } from './wasm-calls.ts';
 
 /** What a worker runner is made of. */
 export interface WorkerRunnerOptions {
@@ -22,6 +22,8 @@ export interface WorkerRunnerOptions {
   readonly concurrency: number;
   /** An idle thread ends after this; a minute unless given. */
   readonly maxIdleMs?: DurationMs;
+  /** The heap of a thread, in MiB; a run that needs more fails. Node's own limit unless given. */
+  readonly heapLimitMb?: number;
 }
 
 /**
@@ -31,7 +33,8 @@ export interface WorkerRunnerOptions {
  * @returns a runner; disposing it stops what is live by force, ends all threads, and waits for the proof. Never throws
  */
 export function createWorkerRunner(options: WorkerRunnerOptions): Runner {
-  return createModuleRunner(options, () => new ThreadHost());
+  keepWasmCallsUnshared();
+  return createModuleRunner(options, () => new ThreadHost(options.heapLimitMb));
 }
 
 const HOST_URL = new URL(import.meta.url.endsWith('.ts') ? './host.ts' : './host.js', import.meta.url);
@@ -46,7 +49,7 @@ class ThreadHost implements Host {
   #error: ErrorRecord | undefined;
   #kernelId: number | undefined;
 
-  constructor() {
+  constructor(heapLimitMb: number | undefined) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     // Nothing of how the daemon was started is passed on: a loader given with `--import` is not for the tasks.
@@ -57,6 +60,7 @@ class ThreadHost implements Host {
       execArgv: [],
       stdout: true,
       stderr: true,
+      ...(heapLimitMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapLimitMb } }),
     });
     port1.on('message', (value: unknown) => this.#receive(value));
     this.#worker.stdout.setEncoding('utf8').on('data', (chunk: string) => this.#listener?.output('stdout', chunk));

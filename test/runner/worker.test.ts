@@ -98,6 +98,12 @@ it('ends a program for which a thread waits in native code', async () => {
   expect((await attempt.ended).outcome).toBe('killed');
 });
 
+it('fails a run that needs more memory than its thread may have', async () => {
+  const { run } = setup({ heapLimitMb: 32 });
+  expect(await run('fillsMemory')).toMatch(/^job conform: the run's thread ended on its own with exit code 1 .*memory/);
+  expect(await run('doneAtOnce')).toBe('succeeded');
+});
+
 it('names job and module when the module cannot be imported, and tries anew when it can', async () => {
   const { run } = setup();
   expect(await run('default', 'conform', '/nowhere/task.ts')).toMatch(
