@@ -5,7 +5,9 @@
 import type { Config, StoreConfig } from './config/config.ts';
 import { TickwiseError } from './core/errors.ts';
 import type { Job } from './core/job.ts';
-import type { Calendar, Clock, NodeIdentity, Runner, RunOrder, Store } from './core/ports.ts';
+import type { NodeIdentity } from './core/ledger.ts';
+import type { Calendar, Clock, Runner, RunOrder } from './core/ports.ts';
+import type { Store } from './core/store.ts';
 import type { TaskLog } from './core/task.ts';
 import { Events } from './engine/events.ts';
 import { narrate } from './engine/narrate.ts';

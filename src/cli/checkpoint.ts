@@ -2,7 +2,7 @@
 import { text as readAll } from 'node:stream/consumers';
 import { TickwiseError } from '../core/errors.ts';
 import type { JobName } from '../core/job.ts';
-import type { LedgerReader } from '../core/ports.ts';
+import type { LedgerReader } from '../core/ledger.ts';
 import type { Config } from '../config/config.ts';
 import { createCalendar } from '../system/calendar.ts';
 import { readIdentity } from '../system/identity.ts';

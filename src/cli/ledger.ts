@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { TickwiseError } from '../core/errors.ts';
-import type { LedgerReader, RunRecord } from '../core/ports.ts';
+import type { LedgerReader, RunRecord } from '../core/ledger.ts';
 
 /**
  * Opens the ledger of a configuration.

@@ -1,7 +1,8 @@
 /** `tickwise list`: jobs with their schedules, what they do now, how they last ended and when they fall due. */
 import type { Config } from '../config/config.ts';
 import type { Job } from '../core/job.ts';
-import type { Calendar, LedgerReader, RunRecord } from '../core/ports.ts';
+import type { LedgerReader, RunRecord } from '../core/ledger.ts';
+import type { Calendar } from '../core/ports.ts';
 import type { Schedule } from '../core/schedule.ts';
 import type { SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';

@@ -1,6 +1,6 @@
 /** `tickwise runs`: the ledger, newest first. */
 import type { JobName } from '../core/job.ts';
-import type { LedgerReader, RunQuery, RunRecord } from '../core/ports.ts';
+import type { LedgerReader, RunQuery, RunRecord } from '../core/ledger.ts';
 import type { RunState } from '../core/run.ts';
 import type { Instant } from '../core/time.ts';
 import { redact } from '../config/redact.ts';

@@ -1,7 +1,7 @@
 /** `tickwise show`: all that the ledger knows of one run. */
 import { redact } from '../config/redact.ts';
 import { TickwiseError } from '../core/errors.ts';
-import type { LedgerReader, RunRecord, TickRecord } from '../core/ports.ts';
+import type { LedgerReader, RunRecord, TickRecord } from '../core/ledger.ts';
 import type { Instant } from '../core/time.ts';
 import { formatDuration } from '../core/time.ts';
 import { createCalendar } from '../system/calendar.ts';

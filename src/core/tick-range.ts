@@ -3,7 +3,8 @@
  * ticks; they are decided and stored as what they have in common, and listed one by one only for whoever asks, and only as far as asked.
  */
 import { newestTicks } from './newest-ticks.ts';
-import type { Calendar, RangeRecord, TickQuery, TickRecord } from './ports.ts';
+import type { RangeRecord, TickQuery, TickRecord } from './ledger.ts';
+import type { Calendar } from './ports.ts';
 import { nextTick } from './reliving.ts';
 import type { Instant } from './time.ts';
 

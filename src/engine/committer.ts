@@ -8,7 +8,8 @@
  * the store can tell. A scheduler that stops meanwhile leaves it so; the next start finds in the ledger what became of it.
  */
 import { errorRecord, TickwiseError } from '../core/errors.ts';
-import type { Clock, Store, Timer, Turn, TurnResult } from '../core/ports.ts';
+import type { Clock, Timer } from '../core/ports.ts';
+import type { Store, Turn, TurnResult } from '../core/store.ts';
 import type { DurationMs, MonotonicMs } from '../core/time.ts';
 import type { Events } from './events.ts';
 

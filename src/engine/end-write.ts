@@ -1,6 +1,7 @@
 /** What is written of a run when its end is proved. */
 import type { Bounds } from '../core/budget.ts';
-import type { AttemptEnd, EndWrite } from '../core/ports.ts';
+import type { AttemptEnd } from '../core/ports.ts';
+import type { EndWrite } from '../core/store.ts';
 import { describeStop, type StopReason } from '../core/run.ts';
 import type { Instant } from '../core/time.ts';
 import type { LiveRun } from './live-run.ts';

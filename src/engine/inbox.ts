@@ -1,7 +1,8 @@
 /** What waits for the next turn, and the making of that turn. Bounded: one due entry a job, one end and checkpoint a live run. */
 import type { GateContext } from '../core/gate.ts';
 import type { Job } from '../core/job.ts';
-import type { Calendar, CheckpointWrite, Claim, Clock, EndWrite, SpawnWrite, Turn } from '../core/ports.ts';
+import type { Calendar, Clock } from '../core/ports.ts';
+import type { CheckpointWrite, Claim, EndWrite, SpawnWrite, Turn } from '../core/store.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
 import { dueTicksOf } from './due-ticks.ts';
 import type { JobEntry } from './job-entry.ts';

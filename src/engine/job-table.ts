@@ -1,7 +1,8 @@
 /** The jobs of a scheduler, mirrored from their slots, and the heap of their next ticks. */
 import { TickwiseError } from '../core/errors.ts';
 import type { Job, JobName } from '../core/job.ts';
-import type { Calendar, Clock, Store, TickClaim } from '../core/ports.ts';
+import type { Calendar, Clock } from '../core/ports.ts';
+import type { Store, TickClaim } from '../core/store.ts';
 import { nextTick } from '../core/reliving.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { DurationMs, Instant } from '../core/time.ts';

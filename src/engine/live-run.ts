@@ -5,7 +5,9 @@
 import { type Bounds, boundsOf } from '../core/budget.ts';
 import { errorRecord } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
-import type { AttemptEnd, EndWrite, Grant, LiveAttempt, RunObserver, SpawnedProcess } from '../core/ports.ts';
+import type { SpawnedProcess } from '../core/ledger.ts';
+import type { AttemptEnd, LiveAttempt, RunObserver } from '../core/ports.ts';
+import type { EndWrite, Grant } from '../core/store.ts';
 import { retryDelay } from '../core/retry.ts';
 import { describeStop, judge, type RunState, type StopReason, transition, TRANSITIONS } from '../core/run.ts';
 import type { Progress } from '../core/task.ts';

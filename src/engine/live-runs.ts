@@ -3,7 +3,9 @@
  * end, and not before: until then its slot is taken, here as there.
  */
 import type { Job, JobName } from '../core/job.ts';
-import type { EndWrite, Grant, SpawnedProcess, Timer } from '../core/ports.ts';
+import type { SpawnedProcess } from '../core/ledger.ts';
+import type { Timer } from '../core/ports.ts';
+import type { EndWrite, Grant } from '../core/store.ts';
 import type { RunOutcome } from '../core/run.ts';
 import type { DurationMs, MonotonicMs } from '../core/time.ts';
 import type { Dispatcher } from './dispatcher.ts';

@@ -6,7 +6,8 @@
  * missed tick into a skipped one; all other jobs go on. Without a proof after 10 s the job's ticks are decided as usual (they
  * find a live run), and the proof is tried again for as long as the daemon lives.
  */
-import type { Clock, RunRecord } from '../core/ports.ts';
+import type { RunRecord } from '../core/ledger.ts';
+import type { Clock } from '../core/ports.ts';
 import type { DurationMs } from '../core/time.ts';
 import { Pause } from './pause.ts';
 import type { Scheduler } from './scheduler.ts';

@@ -1,5 +1,6 @@
 import type { Job } from '../core/job.ts';
-import type { Clock, Runner, SpawnedProcess } from '../core/ports.ts';
+import type { SpawnedProcess } from '../core/ledger.ts';
+import type { Clock, Runner } from '../core/ports.ts';
 import type { Events } from './events.ts';
 import type { LiveRun } from './live-run.ts';
 

@@ -1,6 +1,7 @@
 /** What a scheduler needs from outside. */
 import type { Job } from '../core/job.ts';
-import type { Calendar, Clock, Runner, Store } from '../core/ports.ts';
+import type { Calendar, Clock, Runner } from '../core/ports.ts';
+import type { Store } from '../core/store.ts';
 import type { Events } from './events.ts';
 
 /** What a scheduler is made of. */

@@ -4,7 +4,7 @@
  */
 import { TickwiseError } from '../core/errors.ts';
 import type { Job, JobName } from '../core/job.ts';
-import type { RunRecord } from '../core/ports.ts';
+import type { RunRecord } from '../core/ledger.ts';
 import { digitsOf, runIdOfTrigger } from '../core/tick.ts';
 import type { DurationMs } from '../core/time.ts';
 import { Committer } from './committer.ts';

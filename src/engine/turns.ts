@@ -4,7 +4,8 @@
  */
 import type { Decision, GateContext, RangeDecision, TriggerDecision } from '../core/gate.ts';
 import type { Job, JobName } from '../core/job.ts';
-import type { Clock, TurnResult } from '../core/ports.ts';
+import type { Clock } from '../core/ports.ts';
+import type { TurnResult } from '../core/store.ts';
 import type { Cause } from '../core/run.ts';
 import type { MissReason, SkipReason, TickOutcome } from '../core/tick.ts';
 import type { DurationMs, Instant } from '../core/time.ts';

@@ -5,7 +5,7 @@
  * ledger names, and the warm hosts of that daemon, which carry its node id. Proofs that are asked for together share what they
  * look at: the process table, and the proof for the daemon itself.
  */
-import type { NodeIdentity, RunRecord, SpawnedProcess } from '../core/ports.ts';
+import type { NodeIdentity, RunRecord, SpawnedProcess } from '../core/ledger.ts';
 import { isAlive, readProcess } from './proc.ts';
 import type { ProcessTree, ProcessTrees } from './process-tree.ts';
 

@@ -1,6 +1,6 @@
 /** Keeps on record when the wall clock was set back: runs that came after each other may then seem to intersect, and only then. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Turn } from '../core/ports.ts';
+import type { Turn } from '../core/store.ts';
 import type { Instant } from '../core/time.ts';
 
 const MOST_KEPT = 1_000;

@@ -1,7 +1,7 @@
 /** Reading the ledger in SQLite. The daemon's own store and a reader beside it or without it answer with the same code. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { JobName } from '../core/job.ts';
-import type { LedgerReader, RangeRecord, RunQuery, RunRecord, TickQuery, TickRecord } from '../core/ports.ts';
+import type { LedgerReader, RangeRecord, RunQuery, RunRecord, TickQuery, TickRecord } from '../core/ledger.ts';
 import type { Cause, RunState } from '../core/run.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import { storeFault } from './fault.ts';

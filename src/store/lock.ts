@@ -10,7 +10,7 @@
  */
 import { DatabaseSync } from 'node:sqlite';
 import { TickwiseError } from '../core/errors.ts';
-import type { NodeIdentity } from '../core/ports.ts';
+import type { NodeIdentity } from '../core/ledger.ts';
 import { isBusy, storeFault } from './fault.ts';
 import { makePrivateFile } from './place.ts';
 

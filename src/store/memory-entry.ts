@@ -1,17 +1,8 @@
 /** A job in memory: its slot and its past. */
 import type { RangeDecision } from '../core/gate.ts';
 import type { JobName } from '../core/job.ts';
-import type {
-  CheckpointWrite,
-  EndWrite,
-  RangeRecord,
-  RunQuery,
-  SpawnWrite,
-  Tally,
-  TickClaim,
-  TickQuery,
-  TickRecord,
-} from '../core/ports.ts';
+import type { RangeRecord, RunQuery, Tally, TickQuery, TickRecord } from '../core/ledger.ts';
+import type { CheckpointWrite, EndWrite, SpawnWrite, TickClaim } from '../core/store.ts';
 import type { Horizon } from '../core/reliving.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';

@@ -1,6 +1,7 @@
 /** A run and a bounded past, as the memory store keeps them: few fields while it lives, a record only when somebody reads. */
 import type { JobName } from '../core/job.ts';
-import type { EndWrite, NodeIdentity, RunRecord, SpawnedProcess } from '../core/ports.ts';
+import type { NodeIdentity, RunRecord, SpawnedProcess } from '../core/ledger.ts';
+import type { EndWrite } from '../core/store.ts';
 import type { Cause, RunState } from '../core/run.ts';
 import type { Progress } from '../core/task.ts';
 import type { DurationMs, Instant } from '../core/time.ts';

@@ -6,24 +6,18 @@
 import { TickwiseError } from '../core/errors.ts';
 import { type Decision, decide, decideTrigger, type GateContext, type TriggerDecision } from '../core/gate.ts';
 import type { Job, JobName } from '../core/job.ts';
+import type { NodeIdentity, RangeRecord, RunQuery, RunRecord, Tally, TickQuery, TickRecord } from '../core/ledger.ts';
 import type {
   CheckpointWrite,
   EndWrite,
   Grant,
-  NodeIdentity,
-  RangeRecord,
-  RunQuery,
-  RunRecord,
   SpawnWrite,
   Store,
-  Tally,
   TickClaim,
-  TickQuery,
-  TickRecord,
   TriggerClaim,
   Turn,
   TurnResult,
-} from '../core/ports.ts';
+} from '../core/store.ts';
 import type { SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
 import {

@@ -1,7 +1,7 @@
 /** The daemons that have had this ledger open: who holds which run, and which of them closed it. */
 import type { DatabaseSync } from 'node:sqlite';
 import { TickwiseError } from '../core/errors.ts';
-import type { NodeIdentity } from '../core/ports.ts';
+import type { NodeIdentity } from '../core/ledger.ts';
 import { storeFault } from './fault.ts';
 
 /** A daemon that is started again and again leaves a row each time; above this number those that no run names are dropped. */

@@ -1,6 +1,6 @@
 /** Rows of the ledger in SQLite as the records that readers are given. */
 import type { ErrorRecord } from '../core/errors.ts';
-import type { RangeRecord, RunRecord, TickRecord } from '../core/ports.ts';
+import type { RangeRecord, RunRecord, TickRecord } from '../core/ledger.ts';
 import type { RunOutcome } from '../core/run.ts';
 import type { Progress } from '../core/task.ts';
 import type { Horizon } from '../core/reliving.ts';

@@ -5,7 +5,8 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { TickwiseError } from '../core/errors.ts';
 import type { Job, JobName } from '../core/job.ts';
-import type { LedgerReader, NodeIdentity, Store } from '../core/ports.ts';
+import type { LedgerReader, NodeIdentity } from '../core/ledger.ts';
+import type { Store } from '../core/store.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
 import { ClockSteps } from './clock-steps.ts';

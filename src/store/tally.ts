@@ -1,7 +1,7 @@
 /** Counts that survive pruning: what the ledger still holds, and what it has dropped. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { JobName } from '../core/job.ts';
-import type { Tally } from '../core/ports.ts';
+import type { Tally } from '../core/ledger.ts';
 import type { RunOutcome } from '../core/run.ts';
 import type { TickOutcome } from '../core/tick.ts';
 import { present } from './present.ts';

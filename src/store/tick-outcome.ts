@@ -1,6 +1,6 @@
 /** From what the gate decided about a tick to what the ledger says of it. */
 import type { TickDecision } from '../core/gate.ts';
-import type { TickRecord } from '../core/ports.ts';
+import type { TickRecord } from '../core/ledger.ts';
 
 /** @returns outcome, reason and run; the rest is absent */
 export function tickOutcome(made: TickDecision): Pick<TickRecord, 'outcome' | 'reason' | 'runId'> {

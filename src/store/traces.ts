@@ -4,7 +4,7 @@
  * be seen. The rest of it (checkpoints, processes, what was refused) may be done again and gives the same.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Turn, TurnResult } from '../core/ports.ts';
+import type { Turn, TurnResult } from '../core/store.ts';
 
 /**
  * Looks for what a turn would have done. Only while nothing was written since, and outside of its transaction.

@@ -1,6 +1,6 @@
 /** Turns in SQLite, each a transaction; and what to say of one whose commit failed. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Turn, TurnResult } from '../core/ports.ts';
+import type { Turn, TurnResult } from '../core/store.ts';
 import type { ClockSteps } from './clock-steps.ts';
 import type { Definitions } from './definitions.ts';
 import { storeFault } from './fault.ts';

@@ -12,7 +12,7 @@ import {
   type TriggerDecision,
 } from '../core/gate.ts';
 import type { Job } from '../core/job.ts';
-import type { CheckpointWrite, EndWrite, Grant, TickClaim, TriggerClaim, Turn, TurnResult } from '../core/ports.ts';
+import type { CheckpointWrite, EndWrite, Grant, TickClaim, TriggerClaim, Turn, TurnResult } from '../core/store.ts';
 import type { Rewind } from '../core/reliving.ts';
 import type { Cause } from '../core/run.ts';
 import type { DurationMs, Instant } from '../core/time.ts';

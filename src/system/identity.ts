@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { NodeIdentity } from '../core/ports.ts';
+import type { NodeIdentity } from '../core/ledger.ts';
 import type { Instant } from '../core/time.ts';
 
 /**

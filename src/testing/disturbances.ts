@@ -1,7 +1,7 @@
 /** What happens to a daemon: people who trigger, cancel, pause and reload, restarts and crashes, clocks, stores, held loops. */
 import { TickwiseError } from '../core/errors.ts';
 import type { Job, JobName } from '../core/job.ts';
-import type { Store } from '../core/ports.ts';
+import type { Store } from '../core/store.ts';
 import type { SlotState } from '../core/slot.ts';
 import type { DurationMs } from '../core/time.ts';
 import { JobFacts } from './facts.ts';

@@ -1,5 +1,5 @@
 /** Compares the ledger with what was seen, when everything has come to its end: promise 5 (accounted). */
-import type { LedgerReader, RangeRecord } from '../core/ports.ts';
+import type { LedgerReader, RangeRecord } from '../core/ledger.ts';
 import { TICK_OUTCOMES } from '../core/tick.ts';
 import { nextTickOfLives } from './enumeration.ts';
 import type { Facts } from './facts.ts';

@@ -1,5 +1,6 @@
 /** What processes of a simulated daemon outlive it, and how its successors prove that they are gone. */
-import type { Clock, RunOrder, RunRecord } from '../core/ports.ts';
+import type { RunRecord } from '../core/ledger.ts';
+import type { Clock, RunOrder } from '../core/ports.ts';
 import type { DurationMs } from '../core/time.ts';
 import type { DeathProver } from '../engine/recovery.ts';
 import type { Random } from './random.ts';

@@ -4,7 +4,8 @@
  * ends it. All chance comes from the seed, so a seed replays its course to the last event.
  */
 import { TickwiseError } from '../core/errors.ts';
-import type { Calendar, NodeIdentity, RunOrder } from '../core/ports.ts';
+import type { NodeIdentity } from '../core/ledger.ts';
+import type { Calendar, RunOrder } from '../core/ports.ts';
 import type { DurationMs } from '../core/time.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import { Disturbances } from './disturbances.ts';

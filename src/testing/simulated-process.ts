@@ -1,6 +1,8 @@
 /** One life of a simulated daemon: a real scheduler over the shared store, its runner, and how both end. */
 import type { Job } from '../core/job.ts';
-import type { Calendar, EndWrite, RunRecord, Store } from '../core/ports.ts';
+import type { RunRecord } from '../core/ledger.ts';
+import type { Calendar } from '../core/ports.ts';
+import type { EndWrite, Store } from '../core/store.ts';
 import type { DurationMs } from '../core/time.ts';
 import type { SchedulerEvent } from '../engine/events.ts';
 import { recover } from '../engine/recovery.ts';

@@ -1,7 +1,7 @@
 /** Watches what the scheduler asks of the store and what the store makes true: promises 1, 2 (proved dead) and 5 (accounted). */
 import type { Decision, RangeDecision, TickDecision, TriggerDecision } from '../core/gate.ts';
 import type { Job } from '../core/job.ts';
-import type { Claim, Grant, TickClaim, Turn, TurnResult } from '../core/ports.ts';
+import type { Claim, Grant, TickClaim, Turn, TurnResult } from '../core/store.ts';
 import type { Rewind } from '../core/reliving.ts';
 import { runIdOf } from '../core/tick.ts';
 import type { Facts, JobFacts } from './facts.ts';

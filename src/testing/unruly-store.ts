@@ -4,7 +4,8 @@
  * right before or right after a call of the store stands for a crash at any instruction.
  */
 import { TickwiseError } from '../core/errors.ts';
-import type { Clock, Store, Turn, TurnResult } from '../core/ports.ts';
+import type { Clock } from '../core/ports.ts';
+import type { Store, Turn, TurnResult } from '../core/store.ts';
 import type { DurationMs } from '../core/time.ts';
 import type { Random } from './random.ts';
 

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { JOB_DEFAULTS, type Job } from '../../src/core/job.ts';
-import type { EndWrite, NodeIdentity, Store } from '../../src/core/ports.ts';
+import type { NodeIdentity } from '../../src/core/ledger.ts';
+import type { EndWrite, Store } from '../../src/core/store.ts';
 import { runIdOf } from '../../src/core/tick.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 

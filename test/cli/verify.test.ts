@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { EndWrite } from '../../src/core/ports.ts';
+import type { EndWrite } from '../../src/core/store.ts';
 import { COMMAND, Folder, job } from './command-line.ts';
 
 const TICK = Date.UTC(2026, 0, 10, 12);

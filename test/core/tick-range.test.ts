@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RangeRecord, TickQuery, TickRecord } from '../../src/core/ports.ts';
+import type { RangeRecord, TickQuery, TickRecord } from '../../src/core/ledger.ts';
 import type { Schedule } from '../../src/core/schedule.ts';
 import { countTicks, listTicks, ticksOfRange } from '../../src/core/tick-range.ts';
 import { createCalendar } from '../../src/system/calendar.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { LedgerReader } from '../../src/core/ports.ts';
+import type { LedgerReader } from '../../src/core/ledger.ts';
 import { openLedgerReader } from '../../src/store/sqlite.ts';
 
 export const MAIN: string = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));

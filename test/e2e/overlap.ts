@@ -1,7 +1,7 @@
 /** A job each second whose work takes 2.5 s, in each isolation under each policy. */
 import { join } from 'node:path';
 import { OVERLAP_POLICIES } from '../../src/core/job.ts';
-import type { LedgerReader, TickRecord } from '../../src/core/ports.ts';
+import type { LedgerReader, TickRecord } from '../../src/core/ledger.ts';
 import { FIXTURES, type Site } from './daemon-process.ts';
 import { overlaps, readEvidence } from './evidence.ts';
 

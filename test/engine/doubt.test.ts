@@ -1,7 +1,7 @@
 /** The store fails in such a way that nobody knows whether a turn was applied. */
 import { expect, test } from 'vitest';
 import { TickwiseError } from '../../src/core/errors.ts';
-import type { Store, Turn, TurnResult } from '../../src/core/ports.ts';
+import type { Store, Turn, TurnResult } from '../../src/core/store.ts';
 import { type Engine, jobOf, memoryStore, MINUTE, SECOND, startEngine, takes } from './engine.ts';
 
 /** Fails the next commit, before or after it was applied, and does not say which of the two until it is asked to. */

@@ -1,7 +1,8 @@
 /** Long downtimes: what they cost, what runs, and what the ledger can list afterwards. */
 import { expect, test } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
-import type { Calendar, Store } from '../../src/core/ports.ts';
+import type { Calendar } from '../../src/core/ports.ts';
+import type { Store } from '../../src/core/store.ts';
 import { countTicks } from '../../src/core/tick-range.ts';
 import { createCalendar } from '../../src/system/calendar.ts';
 import {

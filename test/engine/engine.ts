@@ -2,17 +2,9 @@
 import type { Job } from '../../src/core/job.ts';
 import { JOB_DEFAULTS } from '../../src/core/job.ts';
 import { TickwiseError } from '../../src/core/errors.ts';
-import type {
-  AttemptEnd,
-  Calendar,
-  RunOrder,
-  Runner,
-  RunRecord,
-  Store,
-  TickRecord,
-  Turn,
-  TurnResult,
-} from '../../src/core/ports.ts';
+import type { RunRecord, TickRecord } from '../../src/core/ledger.ts';
+import type { AttemptEnd, Calendar, RunOrder, Runner } from '../../src/core/ports.ts';
+import type { Store, Turn, TurnResult } from '../../src/core/store.ts';
 import { listTicks } from '../../src/core/tick-range.ts';
 import type { EventMap, EventType, SchedulerEvent } from '../../src/engine/events.ts';
 import { Scheduler } from '../../src/engine/scheduler.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RunRecord } from '../../src/core/ports.ts';
+import type { RunRecord } from '../../src/core/ledger.ts';
 import { recover } from '../../src/engine/recovery.ts';
 import { createVirtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { type Engine, jobOf, memoryStore, MINUTE, SECOND, startEngine } from './engine.ts';

@@ -1,6 +1,6 @@
 /** Starts on a disk that a power cut has left, and holds it against what had been reported. */
 import assert from 'node:assert/strict';
-import type { Store, TurnResult } from '../../src/core/ports.ts';
+import type { Store, TurnResult } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { verifyLedger } from '../../src/store/verify.ts';
 import { createCalendar } from '../../src/system/calendar.ts';

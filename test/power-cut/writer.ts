@@ -4,7 +4,7 @@
  */
 import { openSync, writeSync } from 'node:fs';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import type { Grant, Store, TurnResult } from '../../src/core/ports.ts';
+import type { Grant, Store, TurnResult } from '../../src/core/store.ts';
 import { endOf, NODE, ticksOf, turnOf } from '../store/fixture.ts';
 import { type Fact, JOBS, TICK_MS } from './turns.ts';
 

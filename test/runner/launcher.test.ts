@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
-import type { SpawnedProcess } from '../../src/core/ports.ts';
+import type { SpawnedProcess } from '../../src/core/ledger.ts';
 import { behindLauncher, findTimeout, WORD_FD } from '../../src/runner/launcher.ts';
 import { createProcessTrees } from '../../src/runner/process-tree.ts';
 import { aliveWith, CommandBench, uniqueSeconds } from './command-setup.ts';

@@ -1,7 +1,8 @@
 /** What every store keeps, whatever its medium. */
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
-import type { EndWrite, Grant, NodeIdentity, Store, Turn, TurnResult } from '../../src/core/ports.ts';
+import type { NodeIdentity } from '../../src/core/ledger.ts';
+import type { EndWrite, Grant, Store, Turn, TurnResult } from '../../src/core/store.ts';
 import { runIdOf } from '../../src/core/tick.ts';
 import { ARMED_AT, endOf, makeJob, NODE, ticksOf, triggerOf, turnOf } from './fixture.ts';
 

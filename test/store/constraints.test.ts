@@ -1,7 +1,7 @@
 /** The database itself refuses what would break the promise: raw SQL beside the store, as a faulty program would write it. */
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
-import type { Grant, Store } from '../../src/core/ports.ts';
+import type { Grant, Store } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { ARMED_AT, endOf, makeJob, NODE, tempFolder, ticksOf, turnOf } from './fixture.ts';
 

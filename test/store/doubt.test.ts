@@ -2,7 +2,7 @@
 import { DatabaseSync, type SQLInputValue, StatementSync } from 'node:sqlite';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
-import type { Store, Turn, TurnResult } from '../../src/core/ports.ts';
+import type { Store, Turn, TurnResult } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { ARMED_AT, endOf, makeJob, NODE, tempFolder, ticksOf, triggerOf, turnOf } from './fixture.ts';
 

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GateContext } from '../../src/core/gate.ts';
 import { type Job, JOB_DEFAULTS } from '../../src/core/job.ts';
-import type { EndWrite, Grant, NodeIdentity, TickClaim, TriggerClaim, Turn } from '../../src/core/ports.ts';
+import type { NodeIdentity } from '../../src/core/ledger.ts';
+import type { EndWrite, Grant, TickClaim, TriggerClaim, Turn } from '../../src/core/store.ts';
 import { digitsOf, runIdOfTrigger } from '../../src/core/tick.ts';
 
 export const NODE: NodeIdentity = {

@@ -1,7 +1,7 @@
 /** The real scheduler on the real store, on a disk that is really full, or may not be written: it waits, and goes on by itself. */
 import { readdirSync } from 'node:fs';
 import { expect, it, type TestContext } from 'vitest';
-import type { Store } from '../../src/core/ports.ts';
+import type { Store } from '../../src/core/store.ts';
 import { Events, type EventMap, type EventType, type SchedulerEvent } from '../../src/engine/events.ts';
 import { Scheduler } from '../../src/engine/scheduler.ts';
 import { createInlineRunner } from '../../src/runner/inline.ts';

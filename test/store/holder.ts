@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import type { Grant, TurnResult } from '../../src/core/ports.ts';
+import type { Grant, TurnResult } from '../../src/core/store.ts';
 import { endOf, makeJob, NODE, ticksOf, turnOf } from './fixture.ts';
 
 const [path = '', mode = 'commit'] = process.argv.slice(2);

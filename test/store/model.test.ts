@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Job, JobName } from '../../src/core/job.ts';
-import type { CheckpointWrite, Claim, EndWrite, Grant, Store, Turn, TurnResult } from '../../src/core/ports.ts';
+import type { CheckpointWrite, Claim, EndWrite, Grant, Store, Turn, TurnResult } from '../../src/core/store.ts';
 import { RUN_OUTCOMES } from '../../src/core/run.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';

@@ -1,5 +1,5 @@
 /** Run under a limit on the size of files: a turn that does not fit, then one that does. Prints what became of both as JSON. */
-import type { Grant, TurnResult } from '../../src/core/ports.ts';
+import type { Grant, TurnResult } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { ARMED_AT, endOf, makeJob, NODE, ticksOf, turnOf } from './fixture.ts';
 

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
-import type { Grant, Store, TurnResult } from '../../src/core/ports.ts';
+import type { Grant, Store, TurnResult } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { ARMED_AT, endOf, makeJob, NODE, tempFolder, ticksOf, turnOf } from './fixture.ts';
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, readdirSync, rmSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import type { Store } from '../../src/core/ports.ts';
+import type { Store } from '../../src/core/store.ts';
 import { runIdOf } from '../../src/core/tick.ts';
 import { openLedgerReader, openSqliteStore } from '../../src/store/sqlite.ts';
 import { ARMED_AT, makeJob, NODE, tempFolder, ticksOf, turnOf } from './fixture.ts';

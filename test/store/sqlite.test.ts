@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import type { Grant, TurnResult } from '../../src/core/ports.ts';
+import type { Grant, TurnResult } from '../../src/core/store.ts';
 import { runIdOf } from '../../src/core/tick.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { describeStore } from './conformance.ts';

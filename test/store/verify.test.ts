@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
-import type { Grant, Store, TurnResult } from '../../src/core/ports.ts';
+import type { Grant, Store, TurnResult } from '../../src/core/store.ts';
 import type { Schedule } from '../../src/core/schedule.ts';
 import { runIdOf } from '../../src/core/tick.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';

@@ -5,7 +5,6 @@ import {
   EMPTY_NAMES,
   FENCES,
   FOREIGN_PLACES,
-  LONGER_FILES,
   LONGEST_FILE,
   NOT_IN_CORE,
   NOT_IN_SRC,
@@ -79,9 +78,8 @@ function wordsOf(text: string): Map<string, number> {
 
 /** Files are short enough to be read in one go. */
 export const isShort: Rule = ({ path, text }) => {
-  const limit = LONGER_FILES[path] ?? LONGEST_FILE;
   const lines = text.replace(/\n$/, '').split('\n').length;
-  return path.startsWith('src/') && lines > limit ? [`${path} -> ${lines} lines (limit ${limit})`] : [];
+  return path.startsWith('src/') && lines > LONGEST_FILE ? [`${path} -> ${lines} lines (limit ${LONGEST_FILE})`] : [];
 };
 
 /** Files are named after the noun that they define. */
