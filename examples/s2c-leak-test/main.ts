@@ -107,10 +107,7 @@ async function counted(asked: number, experiment: () => Promise<Fired>): Promise
   return { asked, ...fired, before, after };
 }
 
-/**
- * A handle that was closed is counted for some turns of the event loop more, and the scheduler's timer for checkpoints, of 50 ms, may be
- * under way. So it counts again for a second; what is there then is left over.
- */
+/** A handle that was closed is counted for some turns of the event loop more. So it counts again for a second; what is there then is left over. */
 async function settled(before: Holdings): Promise<Holdings> {
   const until = performance.now() + 1_000;
   for (;;) {

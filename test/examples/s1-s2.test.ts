@@ -12,7 +12,7 @@ import { createVirtualClock, runTick } from '../../src/testing/kit.ts';
 
 // In a process of its own, whose handles and threads are nobody else's; beside the other experiments, since it mostly waits.
 const leakMain = fileURLToPath(new URL('../../examples/s2c-leak-test/main.ts', import.meta.url));
-const leakTest = promisify(execFile)(process.execPath, [leakMain, '1000', '16', '1500ms', '--json']);
+const leakTest = promisify(execFile)(process.execPath, [leakMain, '1000', '16', '6s', '--json']);
 
 describe('S1a, submit and poll', () => {
   it('answers the POST before the work is done, and polling sees it running and then its result', async () => {
@@ -138,9 +138,8 @@ describe('S2c, the leak test', async () => {
   });
 
   it('leaves nothing of runs that block in threads and processes, once they were stopped by force', () => {
-    expect(Object.values(blocked.outcomes).reduce((sum, count) => sum + count)).toBe(16);
-    // On a machine that is busy with other things, a budget of 1.5 s may be over before the first step has begun.
-    expect(blocked.outcomes['killed']).toBeGreaterThanOrEqual(6);
+    // The budget is long enough for the first step to begin on a machine that is busy with other things.
+    expect(blocked.outcomes).toEqual({ killed: 16 });
     expect(blocked.during.processes).toBeGreaterThan(blocked.before.processes);
     expect(blocked.during.threads).toBeGreaterThan(blocked.before.threads);
     expect(blocked.liveAfter).toBe(0);

@@ -1,15 +1,6 @@
 /** The rules. Each takes a file's path and text, and gives its breaches as lines that name file and fault. */
 import { importsOf } from './imports.ts';
-import {
-  COMPUTED_IMPORTS,
-  EMPTY_NAMES,
-  FENCES,
-  FOREIGN_PLACES,
-  LONGEST_FILE,
-  NOT_IN_CORE,
-  NOT_IN_SRC,
-  ROOMS,
-} from './table.ts';
+import { COMPUTED_IMPORTS, EMPTY_NAMES, FENCES, FOREIGN_PLACES, LONGEST_FILE, NOT_IN_CORE, NOT_IN_SRC, ROOMS } from './table.ts';
 import { type Token, tokensOf } from './tokens.ts';
 
 /** A file as the rules see it; the path is from the root of the repository, with slashes. */
