@@ -55,7 +55,9 @@ export type TriggerDecision =
   | { readonly kind: 'start' | 'queue'; readonly runId: string }
   | { readonly kind: 'fold'; readonly into: string }
   | { readonly kind: 'stop'; readonly runId: string }
-  | { readonly kind: 'refuse'; readonly reason: RefusalReason; readonly liveRunId?: string | undefined };
+  | { readonly kind: 'refuse'; readonly reason: RefusalReason; readonly liveRunId?: string | undefined }
+  /** Not the gate's: the store knows the trigger's key. `sameRequest` is false when it stands for another request. */
+  | { readonly kind: 'repeat'; readonly runId: string; readonly sameRequest: boolean };
 
 /**
  * Decides ticks that are due.

@@ -1,4 +1,5 @@
 /** What a job is, once its configuration has been read: every default filled in, every text parsed. */
+import type { NotifyEvent } from './message.ts';
 import type { Schedule } from './schedule.ts';
 import type { DurationMs } from './time.ts';
 
@@ -82,8 +83,10 @@ export interface RetryPolicy {
 
 /** Whom to tell of which outcomes. */
 export interface NotifyRule {
-  readonly on: readonly ('failed' | 'killed' | 'blocked' | 'missed' | 'recovered' | 'lost')[];
+  readonly on: readonly NotifyEvent[];
   readonly webhook?: string;
+  /** Signs what the webhook is told, so that its receiver can tell it from a stranger's. */
+  readonly secret?: string;
   readonly command?: readonly [string, ...string[]];
 }
 
@@ -116,6 +119,8 @@ export interface Job {
   readonly ping?: string | undefined;
   readonly notify: readonly NotifyRule[];
   readonly history: HistoryLimits;
+  /** A JSON Schema that the `input` of a trigger must satisfy; absent: any JSON may come. */
+  readonly inputSchema?: Readonly<Record<string, unknown>> | undefined;
   readonly description?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly nodeSelector?: Readonly<Record<string, string>> | undefined;

@@ -5,6 +5,7 @@ import type { Horizon } from './reliving.ts';
 import type { Cause, RunOutcome, RunState } from './run.ts';
 import type { Schedule } from './schedule.ts';
 import type { SlotState } from './slot.ts';
+import type { LogLine } from './log-line.ts';
 import type { Progress } from './task.ts';
 import type { TickRange } from './tick-range.ts';
 import type { MissReason, SkipReason, TickOutcome } from './tick.ts';
@@ -124,6 +125,8 @@ export interface LedgerReader extends AsyncDisposable {
   ticks(query: TickQuery): Promise<readonly TickRecord[]>;
   /** Ranges that reach into the query's time, newest end first. They share no tick; those of time that was lived again may overlap. */
   ranges(query: TickQuery): Promise<readonly RangeRecord[]>;
+  /** Lines of a run with a `seq` above `after`, oldest first. @param query `limit`: 1 to 10,000 */
+  log(query: { readonly runId: string; readonly after?: number; readonly limit: number }): Promise<readonly LogLine[]>;
   /** @returns JSON text; what the job's next run starts from */
   checkpoint(job: JobName): Promise<string | undefined>;
   /**

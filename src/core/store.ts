@@ -2,6 +2,8 @@
 import type { ErrorRecord } from './errors.ts';
 import type { Decision, GateContext, TriggerDecision } from './gate.ts';
 import type { Job, JobName } from './job.ts';
+import type { LogWrite } from './log-line.ts';
+import type { Outbox } from './message.ts';
 import type { LedgerReader, RunRecord, SpawnedProcess } from './ledger.ts';
 import type { Horizon, Rewind } from './reliving.ts';
 import type { Cause, RunOutcome } from './run.ts';
@@ -54,7 +56,17 @@ export interface TriggerClaim {
   readonly by: string;
   readonly input?: string | undefined;
   readonly budgetMs?: DurationMs | undefined;
+  /** A key that stands for one run until `until`; a refused trigger uses up no key. */
+  readonly idempotency?: Idempotency | undefined;
   readonly context: GateContext;
+}
+
+/** A key by which the same request is known when it comes again. */
+export interface Idempotency {
+  readonly key: string;
+  /** Of the request; the same key with another fingerprint is an error of the asker. */
+  readonly fingerprint: string;
+  readonly until: Instant;
 }
 
 /** What asks for a run. */
@@ -132,7 +144,7 @@ export interface TurnResult {
  * The durable record, and the one place where a slot is granted. An implementation keeps the constraints of DESIGN section 4
  * in its own medium, so that a second live run is refused even if every line above it is wrong.
  */
-export interface Store extends LedgerReader {
+export interface Store extends LedgerReader, Outbox {
   /** Whether a commit survives the process; the memory store's does not. */
   readonly durable: boolean;
   /**
@@ -165,6 +177,12 @@ export interface Store extends LedgerReader {
    * @throws TickwiseError `JOB_NOT_FOUND`; `JOB_BUSY`, naming the run, while one is live; `STORE_UNUSABLE`
    */
   setCheckpoint(job: JobName, checkpoint: string | null): Promise<void>;
+  /**
+   * Keeps lines of runs, all of them or none. Lines of a run that the ledger does not know, or knows no more, are passed over.
+   *
+   * @throws TickwiseError `STORE_UNUSABLE` (or rejects with it), with nothing kept
+   */
+  appendLog(writes: readonly LogWrite[]): void | Promise<void>;
   /** Runs that are granted and not ended, whichever node holds them, with `node` filled in. */
   liveRuns(): Promise<readonly RunRecord[]>;
 }

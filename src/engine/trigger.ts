@@ -4,7 +4,9 @@ import type { DurationMs } from '../core/time.ts';
 
 /** What became of a trigger. */
 export type TriggerResult =
-  | { readonly kind: 'started' | 'queued' | 'folded'; readonly runId: string }
+  | { readonly kind: 'started' | 'queued' | 'folded' | 'repeated'; readonly runId: string }
+  /** The trigger's key stands for another request, which led to this run. */
+  | { readonly kind: 'keyReused'; readonly runId: string }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly liveRunId: string | undefined };
 
 /** What a trigger is told by a scheduler that has stopped. */
@@ -32,6 +34,8 @@ export function triggerResult(decisions: readonly TriggerDecision[]): TriggerRes
       return { kind: 'folded', runId: decision.into };
     case 'refuse':
       return { kind: 'refused', reason: decision.reason, liveRunId: decision.liveRunId };
+    case 'repeat':
+      return { kind: decision.sameRequest ? 'repeated' : 'keyReused', runId: decision.runId };
     case undefined:
       throw new Error('the gate made no decision about a trigger');
     default:
