@@ -8,6 +8,7 @@ import type { Job, JobName } from './job.ts';
 import type { SpawnedProcess } from './ledger.ts';
 import type { RunOutcome, StopReason } from './run.ts';
 import type { Schedule } from './schedule.ts';
+import type { StepDurations } from './step-durations.ts';
 import type { Progress } from './task.ts';
 import type { DurationMs, Instant, MonotonicMs } from './time.ts';
 
@@ -75,6 +76,8 @@ export interface RunObserver {
     readonly progress?: Progress | undefined;
     /** The next step waits until this checkpoint is durable. */
     readonly waits?: boolean | undefined;
+    /** Of steps that no update before told of. An update of steps that gave nothing to keep may come for these alone. */
+    readonly durations?: StepDurations | undefined;
   }): void;
   /**
    * A process of the run stands and waits for the word to begin. The word is given when this resolves: the ledger then knows whom to
@@ -109,6 +112,8 @@ export interface AttemptEnd {
   readonly result?: string | undefined;
   readonly error?: ErrorRecord | undefined;
   readonly stalled?: boolean | undefined;
+  /** Of steps that no update told of. */
+  readonly durations?: StepDurations | undefined;
 }
 
 /** An attempt that goes on. */

@@ -2,6 +2,7 @@
 import type { ErrorRecord } from '../core/errors.ts';
 import type { JobName } from '../core/job.ts';
 import type { Cause, RunOutcome } from '../core/run.ts';
+import type { StepDurations } from '../core/step-durations.ts';
 import type { Progress } from '../core/task.ts';
 import type { MissReason, SkipReason, TickOutcome } from '../core/tick.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
@@ -50,6 +51,8 @@ export interface EventMap {
   readonly runStopping: OfRun & { readonly reason: string };
   /** Asked to stop, grace and force spent, and no proof of the end yet: the slot stays taken. */
   readonly runBlocked: OfRun & { readonly what: string };
+  /** Its own end was not waited for any longer. `grace`: it had its time; `hurry`: the shutdown could not wait. Told once for each run. */
+  readonly runForced: OfRun & { readonly stage: ForceStage };
   readonly runStalled: OfRun;
   readonly runLine: OfRun & {
     readonly attempt: number;
@@ -78,17 +81,31 @@ export interface EventMap {
   /** Nothing starts until the store works again. Told once for each outage. */
   readonly storeFailed: { readonly error: ErrorRecord };
   readonly storeRecovered: { readonly afterMs: DurationMs };
+  /** Steps of a run that came back since the last such report, of which there is about one a second and one at the end of each attempt. */
+  readonly stepsFinished: OfRun & StepDurations;
+  /** A turn was written. `waitedMs`: from the first wish to write to the beginning. */
+  readonly storeCommitted: { readonly forMs: DurationMs; readonly waitedMs: DurationMs };
   /** The store refused a write under a stale fence. */
   readonly fenceRejected: { readonly job: JobName; readonly runId: string; readonly fence: number | undefined };
   /** A listener threw; it is the listener's fault, and it goes on being called. */
   readonly listenerFailed: { readonly event: EventType; readonly error: unknown };
 }
 
+/** What made force due. */
+export type ForceStage = 'grace' | 'hurry';
+
 /** The name of an event. */
 export type EventType = keyof EventMap;
 
+/** Events that are figures: told to those alone who ask for them by name, since there may be thousands a second. */
+export type FigureType = 'stepsFinished' | 'storeCommitted';
+
 /** One event with its type, as `subscribe` hands it out. */
-export type SchedulerEvent = { [Type in EventType]: { readonly type: Type } & EventMap[Type] }[EventType];
+export type SchedulerEvent = {
+  [Type in Exclude<EventType, FigureType>]: { readonly type: Type } & EventMap[Type];
+}[Exclude<EventType, FigureType>];
+
+const FIGURES: ReadonlySet<EventType> = new Set<FigureType>(['stepsFinished', 'storeCommitted']);
 
 /** Hands events to whoever listens, at once and in order. */
 export class Events {
@@ -97,7 +114,7 @@ export class Events {
 
   /** Whether building an event is worth while. */
   isHeard(type: EventType): boolean {
-    return this.#subscribers.size > 0 || this.#listeners.has(type);
+    return this.#listeners.has(type) || (this.#subscribers.size > 0 && !FIGURES.has(type));
   }
 
   /**
@@ -118,7 +135,7 @@ export class Events {
     };
   }
 
-  /** Listens for all events. @returns disposing it ends the listening */
+  /** Listens for all events but figures. @returns disposing it ends the listening */
   subscribe(subscriber: (event: SchedulerEvent) => void): Disposable {
     const own = (event: SchedulerEvent): void => subscriber(event);
     this.#subscribers.add(own);
@@ -128,7 +145,7 @@ export class Events {
   /** Tells all listeners. Never throws. */
   emit<Type extends EventType>(type: Type, event: EventMap[Type]): void {
     for (const listener of this.#listeners.get(type) ?? []) this.#tell(type, () => listener(event as never));
-    if (this.#subscribers.size === 0) return;
+    if (this.#subscribers.size === 0 || FIGURES.has(type)) return;
     const typed = { type, ...event } as unknown as SchedulerEvent;
     for (const subscriber of this.#subscribers) this.#tell(type, () => subscriber(typed));
   }

@@ -51,6 +51,9 @@ function narrateEvent(event: SchedulerEvent, log: TaskLog): void {
     case 'runBlocked':
       log.error('run is blocked: its end is not proved, so its slot stays taken', { ...ofRun(event), what: event.what });
       break;
+    case 'runForced':
+      log.warn('run is stopped by force', { ...ofRun(event), stage: event.stage });
+      break;
     case 'runStalled':
       log.warn('run is stalled: its steps come back not done, with no checkpoint, no progress and no time spent', ofRun(event));
       break;

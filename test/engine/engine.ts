@@ -3,6 +3,7 @@ import type { Job } from '../../src/core/job.ts';
 import { JOB_DEFAULTS } from '../../src/core/job.ts';
 import { TickwiseError } from '../../src/core/errors.ts';
 import type { RunRecord, TickRecord } from '../../src/core/ledger.ts';
+import type { LogWrite } from '../../src/core/log-line.ts';
 import type { AttemptEnd, Calendar, RunOrder, Runner } from '../../src/core/ports.ts';
 import type { Store, Turn, TurnResult } from '../../src/core/store.ts';
 import { listTicks } from '../../src/core/tick-range.ts';
@@ -173,6 +174,11 @@ export class GatedStore implements Store {
     return this.#inner.setPaused(...args);
   }
 
+  appendLog(writes: readonly LogWrite[]): void | Promise<void> {
+    if (this.isFailing) throw unusable();
+    return this.#inner.appendLog(writes);
+  }
+
   setCheckpoint: Store['setCheckpoint'] = (job, checkpoint) => this.#inner.setCheckpoint(job, checkpoint);
   slots: Store['slots'] = () => this.#inner.slots();
   runs: Store['runs'] = (query) => this.#inner.runs(query);
@@ -181,7 +187,18 @@ export class GatedStore implements Store {
   ranges: Store['ranges'] = (query) => this.#inner.ranges(query);
   checkpoint: Store['checkpoint'] = (job) => this.#inner.checkpoint(job);
   tallies: Store['tallies'] = (job) => this.#inner.tallies(job);
+  log: Store['log'] = (query) => this.#inner.log(query);
+  appendLog: Store['appendLog'] = (writes) => this.#inner.appendLog(writes);
+  enqueue: Store['enqueue'] = (drafts, at) => this.#inner.enqueue(drafts, at);
+  dueMessages: Store['dueMessages'] = (now, limit) => this.#inner.dueMessages(now, limit);
+  nextMessageAt: Store['nextMessageAt'] = () => this.#inner.nextMessageAt();
+  settleMessage: Store['settleMessage'] = (id, delivery) => this.#inner.settleMessage(id, delivery);
   liveRuns: Store['liveRuns'] = () => this.#inner.liveRuns();
+  log: Store['log'] = (query) => this.#inner.log(query);
+  enqueue: Store['enqueue'] = (drafts, at) => this.#inner.enqueue(drafts, at);
+  dueMessages: Store['dueMessages'] = (now, limit) => this.#inner.dueMessages(now, limit);
+  nextMessageAt: Store['nextMessageAt'] = () => this.#inner.nextMessageAt();
+  settleMessage: Store['settleMessage'] = (id, delivery) => this.#inner.settleMessage(id, delivery);
   async [Symbol.asyncDispose](): Promise<void> {}
 
   #gate(): Promise<void> {
