@@ -2,7 +2,7 @@
 import type { GateContext } from '../core/gate.ts';
 import type { Job } from '../core/job.ts';
 import type { Calendar, Clock } from '../core/ports.ts';
-import type { CheckpointWrite, Claim, EndWrite, SpawnWrite, Turn } from '../core/store.ts';
+import type { CheckpointWrite, Claim, EndWrite, Idempotency, SpawnWrite, Turn } from '../core/store.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
 import { dueTicksOf } from './due-ticks.ts';
 import type { JobEntry } from './job-entry.ts';
@@ -26,6 +26,7 @@ export interface PendingTrigger {
   readonly by: string;
   readonly input: string | undefined;
   readonly budgetMs: DurationMs | undefined;
+  readonly idempotency: Idempotency | undefined;
   readonly resolve: (result: TriggerResult) => void;
 }
 
@@ -142,9 +143,9 @@ export class Inbox {
       claims.push({ kind: 'ticks', job, gap, dueTicks: ticks, horizons, rewind, context: missed });
     }
     const triggers = this.#triggers;
-    for (const { entry, runId, at: askedAt, by, input, budgetMs } of triggers) {
+    for (const { entry, resolve: _, ...trigger } of triggers) {
       entry.claimedAs = entry.job;
-      claims.push({ kind: 'trigger', job: entry.job, runId, at: askedAt, by, input, budgetMs, context: contextFor(entry, at) });
+      claims.push({ kind: 'trigger', job: entry.job, ...trigger, context: contextFor(entry, at) });
     }
     const pendingSpawns = this.#spawns;
     this.#ends = [];

@@ -112,8 +112,8 @@ export class Scheduler {
     const at = this.#parts.clock.now();
     return new Promise((resolve, reject) => {
       const runId = runIdOfTrigger(at, this.#source, ++this.#triggers);
-      const { by = 'trigger', input, budgetMs } = options;
-      const accepted = this.#inbox.trigger({ entry, runId, at, by, input, budgetMs, resolve });
+      const { by = 'trigger', input, budgetMs, idempotency } = options;
+      const accepted = this.#inbox.trigger({ entry, runId, at, by, input, budgetMs, idempotency, resolve });
       if (accepted) this.#committer.ask();
       else reject(new TickwiseError('STORE_UNUSABLE', 'too many triggers wait for the store already'));
     });

@@ -1,5 +1,6 @@
 /** Asking for a run: what it may bring, and what became of it. */
 import type { RefusalReason, TriggerDecision } from '../core/gate.ts';
+import type { Idempotency } from '../core/store.ts';
 import type { DurationMs } from '../core/time.ts';
 
 /** What became of a trigger. */
@@ -20,6 +21,8 @@ export interface TriggerOptions {
   readonly budgetMs?: DurationMs | undefined;
   /** Who asks; kept in the ledger. */
   readonly by?: string | undefined;
+  /** The same key again leads to the same run. */
+  readonly idempotency?: Idempotency | undefined;
 }
 
 /** Reads the gate's decision. @returns what the asker is told */

@@ -5,6 +5,7 @@ import type { LedgerReader, RangeRecord, RunQuery, RunRecord, TickQuery, TickRec
 import type { Cause, RunState } from '../core/run.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import { storeFault } from './fault.ts';
+import { selectLines } from './log-lines.ts';
 import {
   horizonsOf,
   type RangeRow,
@@ -59,23 +60,27 @@ interface SlotRow {
  * @returns reads that reject with `STORE_UNUSABLE` when the file cannot be read
  */
 export function createLedger(db: DatabaseSync, path: string): Ledger {
-  const read = async <Answer>(answer: () => Answer): Promise<Answer> => {
-    try {
-      return answer();
-    } catch (thrown) {
-      throw storeFault(thrown, 'cannot be read', path);
-    }
-  };
+  const read = <Answer>(answer: () => Answer): Promise<Answer> => readLedger(answer, path);
   return {
     slots: () => read(() => slotStates(db.prepare(SELECT_SLOTS).all() as unknown as SlotRow[])),
     runs: (query) => read(() => selectRuns(db, query)),
     findRuns: (idOrPart) => read(() => findRuns(db, idOrPart)),
     ticks: (query) => read(() => selectTicks(db, query)),
     ranges: (query) => read(() => selectRanges(db, query)),
+    log: (query) => read(() => selectLines(db, query)),
     checkpoint: (job) => read(() => selectCheckpoint(db, job)),
     tallies: (job) => read(() => selectTallies(db, job)),
     liveRuns: () => read(() => records(db.prepare(`${SELECT_RUNS} where ${LIVE} order by r.id`).all())),
   };
+}
+
+/** @returns what was read. @throws (rejects with) TickwiseError `STORE_UNUSABLE` when the file cannot be read */
+export async function readLedger<Answer>(answer: () => Answer, path: string): Promise<Answer> {
+  try {
+    return answer();
+  } catch (thrown) {
+    throw storeFault(thrown, 'cannot be read', path);
+  }
 }
 
 function slotStates(rows: readonly SlotRow[]): SlotState[] {

@@ -8,6 +8,8 @@ import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
 import type { RunOutcome } from '../core/run.ts';
 import { MISS_REASONS, SKIP_REASONS, TICK_OUTCOMES, type TickOutcome } from '../core/tick.ts';
+import type { KeptKey } from './memory-keys.ts';
+import type { MemoryLog } from './memory-log.ts';
 import { type MemoryRun, Ring } from './memory-run.ts';
 import { present } from './present.ts';
 import { tickCount } from './tally.ts';
@@ -25,6 +27,10 @@ export interface Entry {
   checkpoint: string | undefined;
   /** The run that saved the checkpoint. */
   checkpointOf: string | undefined;
+  /** How the job's last run ended; a queued run that was withdrawn never ran. */
+  lastOutcome: RunOutcome | undefined;
+  /** What triggers' keys stand for, those that were kept first in front. */
+  keys: Map<string, KeptKey> | undefined;
   ended: Ring<MemoryRun> | undefined;
   ticks: Ring<TickRecord> | undefined;
   ranges: Ring<RangeRecord> | undefined;
@@ -50,6 +56,8 @@ export function newEntry(job: JobName, now: Instant): Entry {
     queued: NO_RUNS,
     checkpoint: undefined,
     checkpointOf: undefined,
+    lastOutcome: undefined,
+    keys: undefined,
     ended: undefined,
     ticks: undefined,
     ranges: undefined,
@@ -65,22 +73,27 @@ export function enqueue(entry: Entry, run: MemoryRun): void {
 /**
  * Ends the live run under its fence, or withdraws a queued one.
  *
+ * @param log told of the run that leaves the job's past
  * @returns the run; `undefined`: refused, for the slot is not held under that fence, or the queued run is gone
  */
-export function endRun(entry: Entry, end: EndWrite): MemoryRun | undefined {
+export function endRun(entry: Entry, end: EndWrite, log: MemoryLog): MemoryRun | undefined {
   const run = end.fence === undefined ? entry.queued.find(({ runId }) => runId === end.runId) : entry.live;
   if (run === undefined || run.runId !== end.runId) return undefined;
   if (end.fence === undefined) entry.queued = entry.queued.filter((queued) => queued !== run);
   else if (run.fence === end.fence) entry.live = undefined;
   else return undefined;
   run.end = end;
+  if (end.fence !== undefined) entry.lastOutcome = end.outcome;
   if (end.checkpoint !== undefined) {
     setCheckpoint(entry, end.checkpoint, end.runId);
     // The job has it now; a history of a thousand runs need not hold a thousand of them.
     run.end = { ...end, checkpoint: undefined };
   }
   const oldest = (entry.ended ??= new Ring(run.keep)).push(run);
-  if (oldest !== undefined) count((entry.dropped ??= new Map()), oldest.state());
+  if (oldest !== undefined) {
+    count((entry.dropped ??= new Map()), oldest.state());
+    log.left(oldest);
+  }
   return run;
 }
 

@@ -1,6 +1,7 @@
 /** A run and a bounded past, as the memory store keeps them: few fields while it lives, a record only when somebody reads. */
 import type { JobName } from '../core/job.ts';
 import type { NodeIdentity, RunRecord, SpawnedProcess } from '../core/ledger.ts';
+import type { LogLine } from '../core/log-line.ts';
 import type { EndWrite } from '../core/store.ts';
 import type { Cause, RunState } from '../core/run.ts';
 import type { Progress } from '../core/task.ts';
@@ -27,6 +28,8 @@ export class MemoryRun {
   progress: Progress | undefined = undefined;
   process: SpawnedProcess | undefined = undefined;
   end: EndWrite | undefined = undefined;
+  /** Ascending by `seq`. */
+  lines: readonly LogLine[] | undefined = undefined;
 
   /** Positional, for it stands on the path of every run. */
   constructor(runId: string, tick: Instant, cause: Cause, queuedAt: Instant, keep: number, entered: number) {

@@ -6,7 +6,8 @@
 import { TickwiseError } from '../core/errors.ts';
 import { type Decision, decide, decideTrigger, type GateContext, type TriggerDecision } from '../core/gate.ts';
 import type { Job, JobName } from '../core/job.ts';
-import type { NodeIdentity, RangeRecord, RunQuery, RunRecord, Tally, TickQuery, TickRecord } from '../core/ledger.ts';
+import type { NodeIdentity } from '../core/ledger.ts';
+import type { PlanMessages } from '../core/message.ts';
 import type {
   CheckpointWrite,
   EndWrite,
@@ -18,8 +19,10 @@ import type {
   Turn,
   TurnResult,
 } from '../core/store.ts';
+import type { Cause } from '../core/run.ts';
 import type { SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
+import { missedIn } from './happenings.ts';
 import {
   endRun,
   type Entry,
@@ -30,45 +33,79 @@ import {
   newEntry,
   saveRun,
   slotState,
-  pageOfRuns,
-  rangesOf,
   rewind,
-  runsNewestFirst,
-  tallyOf,
-  ticksOf,
 } from './memory-entry.ts';
+import { keepKey, recallKey } from './memory-keys.ts';
+import { createMemoryLedger } from './memory-ledger.ts';
+import { MemoryLog } from './memory-log.ts';
+import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryResources } from './memory-resources.ts';
 import { MemoryRun } from './memory-run.ts';
 import { busyError } from './set-checkpoint.ts';
 import { tickOutcome } from './tick-outcome.ts';
 
 const NO_BOOLEANS: readonly boolean[] = [];
-const MOST_FOUND = 10;
+
+/** How a store in memory is made. */
+export interface MemoryOptions {
+  /** Named by the live runs. */
+  readonly node: NodeIdentity;
+  /** Makes messages of what happens in a turn; absent: none are made. */
+  readonly messages?: PlanMessages | undefined;
+}
 
 /**
  * A store in memory. Its commits are synchronous and not durable; its history holds, for each job, the newest
  * `history.maxRunsPerJob` runs and as many ticks.
  *
- * @param options `node`: named by the live runs
+ * @param options node, and who makes messages
  * @returns an empty store
  * @throws never
  */
-export function createMemoryStore(options: { readonly node: NodeIdentity }): Store {
-  return new MemoryStore(options.node);
+export function createMemoryStore(options: MemoryOptions): Store {
+  const entries = new Map<JobName, Entry>();
+  const log = new MemoryLog(entries);
+  const outbox = new MemoryOutbox();
+  const writer = new MemoryWriter({ entries, log, outbox, plan: options.messages });
+  return {
+    ...createMemoryLedger(entries, options.node, log),
+    durable: false,
+    arm: async (jobs, now) => writer.arm(jobs, now),
+    commit: (turn) => writer.commit(turn),
+    setPaused: async (job, paused) => writer.setPaused(job, paused),
+    setCheckpoint: async (job, checkpoint) => writer.setCheckpoint(job, checkpoint),
+    appendLog: (writes) => log.append(writes),
+    enqueue: async (drafts, at) => outbox.add(drafts, at),
+    dueMessages: async (now, limit) => outbox.due(now, limit),
+    nextMessageAt: async () => outbox.nextAt(),
+    settleMessage: async (id, delivery) => outbox.settle(id, delivery),
+    async [Symbol.asyncDispose]() {},
+  };
 }
 
-class MemoryStore implements Store {
-  readonly durable = false;
-  readonly #node: NodeIdentity;
-  readonly #entries = new Map<JobName, Entry>();
+interface MemoryParts {
+  readonly entries: Map<JobName, Entry>;
+  readonly log: MemoryLog;
+  readonly outbox: MemoryOutbox;
+  readonly plan: PlanMessages | undefined;
+}
+
+class MemoryWriter {
+  readonly #entries: Map<JobName, Entry>;
+  readonly #log: MemoryLog;
+  readonly #outbox: MemoryOutbox;
+  readonly #plan: PlanMessages | undefined;
   readonly #resources = new MemoryResources();
   #entered = 0; // Runs are numbered as they enter the ledger.
 
-  constructor(node: NodeIdentity) {
-    this.#node = node;
+  constructor({ entries, log, outbox, plan }: MemoryParts) {
+    this.#entries = entries;
+    this.#log = log;
+    this.#outbox = outbox;
+    this.#plan = plan;
   }
 
-  async arm(jobs: readonly Job[], now: Instant): Promise<readonly SlotState[]> {
+  arm(jobs: readonly Job[], now: Instant): readonly SlotState[] {
     return jobs.map((job) => {
       let entry = this.#entries.get(job.name);
       if (entry === undefined) {
@@ -85,7 +122,7 @@ class MemoryStore implements Store {
     for (const job of turn.promotions) this.#entryOf(job);
     for (const { job } of turn.claims) this.#entryOf(job);
     const grants: Grant[] = [];
-    const ended = turn.ends.length === 0 ? NO_BOOLEANS : turn.ends.map((end) => this.#end(end));
+    const ended = turn.ends.length === 0 ? NO_BOOLEANS : turn.ends.map((end) => this.#end(end, at));
     const saved = turn.checkpoints.length === 0 ? NO_BOOLEANS : turn.checkpoints.map((write) => this.#save(write));
     for (const write of turn.spawns) this.#keepProcess(write);
     for (const job of turn.promotions) this.#promote(job, at, grants);
@@ -95,13 +132,13 @@ class MemoryStore implements Store {
     return { ended, saved, grants, decisions };
   }
 
-  async setPaused(job: JobName, paused: boolean): Promise<void> {
+  setPaused(job: JobName, paused: boolean): void {
     const entry = this.#entries.get(job);
     if (entry === undefined) throw new TickwiseError('JOB_NOT_FOUND', `no job is called ${job}`);
     entry.paused = paused;
   }
 
-  async setCheckpoint(job: JobName, checkpoint: string | null): Promise<void> {
+  setCheckpoint(job: JobName, checkpoint: string | null): void {
     const entry = this.#entries.get(job);
     if (entry === undefined) throw new TickwiseError('JOB_NOT_FOUND', `no job is called ${job}`);
     if (entry.live !== undefined) throw busyError(job, entry.live.runId);
@@ -109,51 +146,15 @@ class MemoryStore implements Store {
     entry.checkpointOf = undefined;
   }
 
-  async slots(): Promise<readonly SlotState[]> {
-    return [...this.#entries.values()].map(slotState).sort((a, b) => (a.job < b.job ? -1 : 1));
-  }
-
-  async liveRuns(): Promise<readonly RunRecord[]> {
-    const live: RunRecord[] = [];
-    for (const entry of this.#entries.values()) if (entry.live !== undefined) live.push(this.#record(entry, entry.live));
-    return live.sort((a, b) => (a.id < b.id ? -1 : 1));
-  }
-
-  async runs(query: RunQuery): Promise<readonly RunRecord[]> {
-    return pageOfRuns(this.#runsNewestFirst(query.job), query).map(([entry, run]) => this.#record(entry, run));
-  }
-
-  async findRuns(idOrPart: string): Promise<readonly RunRecord[]> {
-    const pairs = this.#runsNewestFirst(undefined);
-    const exact = pairs.filter(([, run]) => run.runId === idOrPart);
-    const found = exact.length > 0 ? exact : pairs.filter(([, run]) => run.runId.includes(idOrPart));
-    return found.slice(0, MOST_FOUND).map(([entry, run]) => this.#record(entry, run));
-  }
-
-  async ticks(query: TickQuery): Promise<readonly TickRecord[]> {
-    return ticksOf(this.#entries.get(query.job), query);
-  }
-
-  async ranges(query: TickQuery): Promise<readonly RangeRecord[]> {
-    return rangesOf(this.#entries.get(query.job), query);
-  }
-
-  async checkpoint(job: JobName): Promise<string | undefined> {
-    return this.#entries.get(job)?.checkpoint;
-  }
-
-  async tallies(job?: JobName): Promise<readonly Tally[]> {
-    const entries = [...this.#entries.values()].filter((entry) => job === undefined || entry.job === job);
-    return entries.map(tallyOf).sort((a, b) => (a.job < b.job ? -1 : 1));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {}
-
-  #end(end: EndWrite): boolean {
+  #end(end: EndWrite, at: Instant): boolean {
     const entry = this.#entries.get(end.job);
-    const run = entry === undefined ? undefined : endRun(entry, end);
-    if (run !== undefined) this.#resources.free(run);
-    return run !== undefined;
+    if (entry === undefined) return false;
+    const previous = entry.lastOutcome;
+    const run = endRun(entry, end, this.#log);
+    if (run === undefined) return false;
+    this.#resources.free(run);
+    if (this.#plan !== undefined && end.fence !== undefined) this.#outbox.add(this.#plan({ kind: 'ended', end, previous }), at);
+    return true;
   }
 
   #save(write: CheckpointWrite): boolean {
@@ -175,19 +176,22 @@ class MemoryStore implements Store {
   }
 
   #claimTrigger(claim: TriggerClaim, at: Instant, grants: Grant[]): readonly TriggerDecision[] {
-    const { job, context, runId } = claim;
+    const { job, context, runId, idempotency } = claim;
     const entry = this.#entryOf(job);
+    const known = idempotency === undefined ? undefined : recallKey(entry, idempotency, at);
+    if (known !== undefined) return [known];
     const ownInput = claim.input !== undefined || claim.budgetMs !== undefined;
     const decisions = decideTrigger(job, runId, ownInput, entry, this.#seen(job, context));
     for (const made of decisions) {
       if (made.kind !== 'start' && made.kind !== 'queue') continue;
-      const run = new MemoryRun(runId, claim.at, 'trigger', at, job.history.maxRunsPerJob, ++this.#entered);
+      const run = this.#enter(job, runId, claim.at, 'trigger', at);
       run.by = claim.by;
       run.input = claim.input;
       run.budgetMs = claim.budgetMs;
       if (made.kind === 'start') this.#grant(entry, job, run, at, grants);
       else enqueue(entry, run);
     }
+    if (idempotency !== undefined) keepKey(entry, idempotency, decisions, at);
     return decisions;
   }
 
@@ -201,12 +205,20 @@ class MemoryStore implements Store {
       if (made.kind === 'stop' || made.kind === 'range') continue;
       keepTick(entry, { job: job.name, tick: made.tick, ...tickOutcome(made), decidedAt: at }, job.history.maxRunsPerJob);
       if (made.kind !== 'start' && made.kind !== 'queue') continue;
-      const run = new MemoryRun(made.runId, made.tick, made.cause, at, job.history.maxRunsPerJob, ++this.#entered);
+      const run = this.#enter(job, made.runId, made.tick, made.cause, at);
       if (made.kind === 'start') this.#grant(entry, job, run, at, grants);
       else enqueue(entry, run);
     }
     entry.decidedUntil = Math.max(entry.decidedUntil, dueTicks.at(-1) ?? entry.decidedUntil);
+    if (this.#plan !== undefined)
+      for (const missed of missedIn(job.name, decisions, at)) this.#outbox.add(this.#plan(missed), at);
     return decisions;
+  }
+
+  #enter(job: Job, runId: string, tick: Instant, cause: Cause, at: Instant): MemoryRun {
+    const run = new MemoryRun(runId, tick, cause, at, job.history.maxRunsPerJob, ++this.#entered);
+    this.#log.entered(run);
+    return run;
   }
 
   /** The one place that fills a slot. */
@@ -242,13 +254,5 @@ class MemoryStore implements Store {
     const entry = this.#entries.get(job.name);
     if (entry === undefined) throw new Error(`job ${job.name} was claimed before it was armed`);
     return entry;
-  }
-
-  #runsNewestFirst(job: JobName | undefined): [Entry, MemoryRun][] {
-    return runsNewestFirst(job === undefined ? this.#entries.values() : [this.#entries.get(job)], job !== undefined);
-  }
-
-  #record(entry: Entry, run: MemoryRun): RunRecord {
-    return run.record(entry.job, this.#node, entry.checkpointOf === run.runId ? entry.checkpoint : undefined);
   }
 }

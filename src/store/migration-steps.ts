@@ -198,4 +198,46 @@ export const STEPS: readonly string[] = [
     when exists (select 1 from ranges where job = new.job and life = new.life and to_tick > new.from_tick and from_tick < new.to_tick)
   begin select raise(abort, 'a tick is decided once, in a range as well'); end;
   `,
+  // What runs wrote; messages that wait for their receiver, whose ids are never given twice; what the keys of triggers stand for; and how
+  // each job's last run ended, which is known after that run was pruned.
+  `
+  create table lines (
+    run text not null,
+    seq integer not null,
+    at integer not null,
+    attempt integer not null,
+    level text not null,
+    source text not null,
+    text text not null,
+    fields text,
+    primary key (run, seq)
+  ) strict, without rowid;
+
+  create table messages (
+    id integer primary key autoincrement,
+    job text not null,
+    event text not null,
+    target text not null,
+    body text not null,
+    created_at integer not null,
+    attempts integer not null default 0,
+    next_attempt_at integer not null
+  ) strict;
+  create index messages_due on messages (next_attempt_at);
+
+  create table keys (
+    job integer not null references slots (job),
+    key text not null,
+    fingerprint text not null,
+    run text not null,
+    until integer not null,
+    primary key (job, key)
+  ) strict, without rowid;
+  create index keys_until on keys (until);
+
+  alter table slots add column last_outcome text;
+  update slots set last_outcome = last.outcome
+    from (select job, outcome, max(fence) from runs where fence is not null and ended_at is not null group by job) as last
+    where last.job = slots.job;
+  `,
 ];

@@ -18,6 +18,8 @@ const MOST_LOOKS = { granting: 128, else: 2_048 } as const;
 const HIGH_DEBT = 4_096;
 const HIGHEST_DEBT = 4 * HIGH_DEBT;
 const LOOKS_EACH = 2;
+/** A turn drops no further run when it has dropped so many lines: about 2 ms of work. */
+const MOST_LINES = 2_000;
 
 type RunRow = [
   id: string,
@@ -38,6 +40,8 @@ export class Pruner {
   readonly #selectRuns: StatementSync;
   readonly #selectTicks: StatementSync;
   readonly #dropRun: StatementSync;
+  readonly #dropLines: StatementSync;
+  readonly #dropKeys: StatementSync;
   readonly #dropTick: StatementSync;
   readonly #dropRanges: StatementSync;
   readonly #keepSince: StatementSync;
@@ -49,6 +53,7 @@ export class Pruner {
   #afterTick: readonly [tick: Instant, job: number] = [Number.MIN_SAFE_INTEGER, 0];
   #owedRuns = 0;
   #owedTicks = 0;
+  #owedKeys = 0;
 
   /** @param db of the current version */
   constructor(db: DatabaseSync) {
@@ -61,6 +66,10 @@ export class Pruner {
        from ticks t cross join slots s on s.job = t.job where (t.tick, t.job) > (?, ?) order by t.tick, t.job limit ?`,
     );
     this.#dropRun = db.prepare('delete from runs where id = ? and ended_at is not null returning outcome, fence is not null');
+    this.#dropLines = db.prepare('delete from lines where run = ?');
+    this.#dropKeys = db.prepare(
+      'delete from keys where (job, key) in (select job, key from keys where until <= ? order by until limit ?)',
+    );
     this.#dropTick = db.prepare('delete from ticks where tick = ? and job = ? returning outcome, reason');
     this.#dropRanges = db.prepare(
       `delete from ranges where job = ? and (to_tick < ? or to_tick <= (select kept_since from slots where slots.job = ranges.job))
@@ -88,12 +97,15 @@ export class Pruner {
    * @param at the instant of the turn
    * @param runs how many runs have entered
    * @param ticks how many ticks were decided
+   * @param keys how many keys of triggers were kept
    */
-  sweep(at: Instant, runs: number, ticks: number): void {
+  sweep(at: Instant, runs: number, ticks: number, keys: number): void {
     this.#owedRuns = Math.min(this.#owedRuns + LOOKS_EACH * runs, HIGHEST_DEBT);
     this.#owedTicks = Math.min(this.#owedTicks + LOOKS_EACH * ticks, HIGHEST_DEBT);
+    this.#owedKeys = Math.min(this.#owedKeys + LOOKS_EACH * Math.max(runs, keys), HIGHEST_DEBT);
     if (this.#owedRuns >= LEAST_LOOKS) this.#sweepRuns(at, looksFor(this.#owedRuns, runs));
     if (this.#owedTicks >= LEAST_LOOKS) this.#sweepTicks(at, looksFor(this.#owedTicks, runs));
+    if (this.#owedKeys >= LEAST_LOOKS) this.#sweepKeys(at, looksFor(this.#owedKeys, runs));
   }
 
   /** A range enters, and pays for those of its job that the history no longer holds. What they held is not counted: see `Tally`. */
@@ -107,17 +119,23 @@ export class Pruner {
   }
 
   #sweepRuns(at: Instant, looks: number): void {
-    this.#owedRuns -= looks;
+    let lines = 0;
     const rows = this.#selectRuns.all(this.#afterRun, looks) as unknown as RunRow[];
-    this.#afterRun = rows.length < looks ? '' : (rows.at(-1)?.[0] ?? '');
+    let looked = 0;
     const losses = new Losses('run');
     for (const [id, job, fence, tick, newestFence, keptSince, endedAt, decidedUntil] of rows) {
+      if (lines >= MOST_LINES) break;
+      looked++;
       const { maxRunsPerJob, maxAgeMs } = this.#limitsOf(job);
       const isBeyond = fence === null ? tick <= keptSince : newestFence - fence >= maxRunsPerJob;
       if (endedAt === null || !(isBeyond || tick < at - maxAgeMs)) continue;
       const dropped = this.#dropRun.get(id) as unknown as DroppedRun | undefined;
-      if (dropped !== undefined) losses.add(job, tick, decidedUntil, dropped[0], dropped[1] === 1 ? 'granted' : 'withdrawn');
+      if (dropped === undefined) continue;
+      lines += Number(this.#dropLines.run(id).changes);
+      losses.add(job, tick, decidedUntil, dropped[0], dropped[1] === 1 ? 'granted' : 'withdrawn');
     }
+    this.#owedRuns -= looked === rows.length ? looks : looked;
+    this.#afterRun = looked < looks && looked === rows.length ? '' : (rows[looked - 1]?.[0] ?? '');
     this.#record(losses);
   }
 
@@ -133,6 +151,11 @@ export class Pruner {
       if (dropped !== undefined) losses.add(job, tick, decidedUntil, dropped[0], dropped[1] ?? '');
     }
     this.#record(losses);
+  }
+
+  #sweepKeys(at: Instant, looks: number): void {
+    this.#owedKeys -= looks;
+    this.#dropKeys.run(at, looks);
   }
 
   #record({ kind, newest, newestAhead, counts }: Losses): void {

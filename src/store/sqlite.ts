@@ -6,6 +6,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { TickwiseError } from '../core/errors.ts';
 import type { Job, JobName } from '../core/job.ts';
 import type { LedgerReader, NodeIdentity } from '../core/ledger.ts';
+import type { PlanMessages } from '../core/message.ts';
 import type { Store } from '../core/store.ts';
 import type { QueuedRun, SlotState } from '../core/slot.ts';
 import type { Instant } from '../core/time.ts';
@@ -13,10 +14,13 @@ import { ClockSteps } from './clock-steps.ts';
 import { BUSY_WAIT_MS, connectReader } from './connection.ts';
 import { Definitions } from './definitions.ts';
 import { storeFault } from './fault.ts';
-import { createLedger } from './ledger.ts';
+import { createLedger, readLedger } from './ledger.ts';
+import { TriggerKeys } from './keys.ts';
 import { takeLock } from './lock.ts';
+import { LogLines } from './log-lines.ts';
 import { migrate } from './migrations.ts';
 import { enterNode, markClean } from './nodes.ts';
+import { SqliteOutbox } from './outbox.ts';
 import { findPlace, makePrivateFile, preparePlace } from './place.ts';
 import { Pruner } from './prune.ts';
 import { setCheckpoint } from './set-checkpoint.ts';
@@ -33,6 +37,8 @@ export interface SqliteOptions {
   readonly node: NodeIdentity;
   /** `full`: each commit survives a power cut. `normal`: each survives the process, the last ones perhaps not a power cut. */
   readonly synchronous?: 'full' | 'normal';
+  /** Makes messages of what happens in a turn, kept with it; absent: none are made. */
+  readonly messages?: PlanMessages | undefined;
 }
 
 const WAL_PAGES = 1_000;
@@ -55,7 +61,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     db = new DatabaseSync(path, { timeout: BUSY_WAIT_MS, enableForeignKeyConstraints: true });
     migrate(db, path);
     configure(db, options.synchronous ?? 'full');
-    return createStore(db, path, enterNode(db, options.node), () => lock.release());
+    return createStore({ db, path, node: enterNode(db, options.node), plan: options.messages, release: () => lock.release() });
   } catch (thrown) {
     db?.close();
     lock.release();
@@ -87,20 +93,31 @@ function configure(db: DatabaseSync, synchronous: 'full' | 'normal'): void {
   db.exec(`pragma journal_size_limit = ${WAL_LIMIT_BYTES}`);
 }
 
-function createStore(db: DatabaseSync, path: string, node: number, release: () => void): Store {
+interface StoreParts {
+  readonly db: DatabaseSync;
+  readonly path: string;
+  readonly node: number;
+  readonly plan: PlanMessages | undefined;
+  readonly release: () => void;
+}
+
+function createStore({ db, path, node, plan, release }: StoreParts): Store {
   const pruner = new Pruner(db);
   const definitions = new Definitions(db);
   const clockSteps = new ClockSteps(db);
-  const writer = new TurnWriter(db, node, pruner, definitions);
+  const outbox = new SqliteOutbox(db);
+  const lines = new LogLines(db);
+  const writer = new TurnWriter({ db, node, pruner, definitions, keys: new TriggerKeys(db), outbox, plan });
   const transactions = new Transactions(db, path);
   /** For what may be done twice: in doubt, it is to be done again. */
   const transact = <Answer>(write: () => Answer): Answer => {
     const fate = transactions.carryOut(write);
     definitions.settle(fate.kind === 'committed');
+    if (fate.kind !== 'committed') outbox.recount();
     if (fate.kind === 'committed') return fate.answer;
     throw fate.error;
   };
-  const turns = new TurnTransactions({ db, path, transactions, writer, definitions, clockSteps });
+  const turns = new TurnTransactions({ db, path, transactions, writer, definitions, clockSteps, outbox });
   let closed = false;
   return {
     ...createLedger(db, path),
@@ -110,6 +127,15 @@ function createStore(db: DatabaseSync, path: string, node: number, release: () =
     settle: (turn) => turns.settle(turn),
     setPaused: async (job, paused) => transact(() => setPaused(db, job, paused)),
     setCheckpoint: async (job, checkpoint) => transact(() => setCheckpoint(db, job, checkpoint)),
+    appendLog: (writes) => {
+      if (writes.length > 0) transact(() => lines.append(writes));
+    },
+    enqueue: async (drafts, at) => {
+      if (drafts.length > 0) transact(() => outbox.add(drafts, at));
+    },
+    dueMessages: (now, limit) => readLedger(() => outbox.due(now, limit), path),
+    nextMessageAt: () => readLedger(() => outbox.nextAt(), path),
+    settleMessage: async (id, delivery) => transact(() => outbox.settle(id, delivery)),
     [Symbol.asyncDispose]: async () => {
       if (closed) return;
       closed = true;

@@ -4,7 +4,7 @@
  * be seen. The rest of it (checkpoints, processes, what was refused) may be done again and gives the same.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Turn, TurnResult } from '../core/store.ts';
+import type { TriggerClaim, Turn, TurnResult } from '../core/store.ts';
 
 /**
  * Looks for what a turn would have done. Only while nothing was written since, and outside of its transaction.
@@ -31,6 +31,7 @@ export function hasTraces(db: DatabaseSync, turn: Turn, result: TurnResult): boo
       if (made.kind === 'stop' || made.kind === 'refuse') continue;
       if (claim.kind === 'trigger') {
         if (made.kind === 'queue') return isOpen(made.runId);
+        if (made.kind === 'fold' && claim.idempotency !== undefined) return hasKey(db, claim, made.into);
         continue;
       }
       const row = db.prepare('select decided_until from slots where name = ?').get(claim.job.name);
@@ -39,4 +40,12 @@ export function hasTraces(db: DatabaseSync, turn: Turn, result: TurnResult): boo
     }
   }
   return false;
+}
+
+/** A key is kept until an instant of its own, so an older one of the same name is told apart. */
+function hasKey(db: DatabaseSync, { job, idempotency }: TriggerClaim, runId: string): boolean {
+  const kept = db.prepare(
+    'select 1 from keys where job = (select job from slots where name = ?) and key = ? and run = ? and until = ?',
+  );
+  return kept.get(job.name, idempotency?.key ?? '', runId, idempotency?.until ?? 0) !== undefined;
 }

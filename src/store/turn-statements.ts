@@ -20,7 +20,9 @@ const SQL = {
     'update runs set fence = ?, node = ?, granted_at = ?, resources = ? where id = ? and fence is null and ended_at is null',
   end: `update runs set outcome = ?, ended_at = ?, started_at = ?, steps = ?, attempts = ?, reason = ?, by = coalesce(?, by),
       budget_ms = coalesce(?, budget_ms), grace_ms = ?, progress = coalesce(?, progress), result = ?, error = ?, stalled = ?
-    where id = ? and fence is ? and ended_at is null and job = (select job from slots where name = ?) returning job, resources`,
+    where id = ? and fence is ? and ended_at is null and job = (select job from slots where name = ?) returning job, resources,
+      (select last_outcome from slots where slots.job = runs.job)`,
+  lastOutcome: 'update slots set last_outcome = ? where job = ?',
   save: `update runs set steps = ?, progress = coalesce(?, progress)
     where id = ? and fence = ? and ended_at is null and job = (select job from slots where name = ?) returning job`,
   spawned: 'update runs set process_pid = ?, process_start = ? where id = ? and fence = ? and ended_at is null',

@@ -4,6 +4,7 @@ import type { Turn, TurnResult } from '../core/store.ts';
 import type { ClockSteps } from './clock-steps.ts';
 import type { Definitions } from './definitions.ts';
 import { storeFault } from './fault.ts';
+import type { SqliteOutbox } from './outbox.ts';
 import { hasTraces } from './traces.ts';
 import { inDoubt, type Transactions } from './transaction.ts';
 import type { TurnWriter } from './turn.ts';
@@ -17,6 +18,7 @@ export interface TurnTransactionParts {
   readonly writer: TurnWriter;
   readonly definitions: Definitions;
   readonly clockSteps: ClockSteps;
+  readonly outbox: SqliteOutbox;
 }
 
 /** See the head of this file. */
@@ -30,7 +32,7 @@ export class TurnTransactions {
 
   /** @see Store.commit */
   commit(turn: Turn): TurnResult {
-    const { transactions, writer, definitions, clockSteps } = this.#parts;
+    const { transactions, writer, definitions, clockSteps, outbox } = this.#parts;
     if (this.#doubt !== undefined) throw new Error('a turn was brought while another is in doubt');
     const fate = transactions.carryOut(() => {
       clockSteps.watch(turn);
@@ -38,6 +40,7 @@ export class TurnTransactions {
     });
     // What is thought to have changed and has not would be left out; the other way round it is found out anew.
     definitions.settle(fate.kind === 'committed');
+    if (fate.kind !== 'committed') outbox.recount();
     switch (fate.kind) {
       case 'committed':
         clockSteps.settle(true);

@@ -12,13 +12,18 @@ import {
   type TriggerDecision,
 } from '../core/gate.ts';
 import type { Job } from '../core/job.ts';
-import type { CheckpointWrite, EndWrite, Grant, TickClaim, TriggerClaim, Turn, TurnResult } from '../core/store.ts';
+import type { CheckpointWrite, Grant, TickClaim, TriggerClaim, Turn, TurnResult } from '../core/store.ts';
+import type { PlanMessages } from '../core/message.ts';
 import type { Rewind } from '../core/reliving.ts';
 import type { Cause } from '../core/run.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
 import type { Definitions } from './definitions.ts';
+import { missedIn } from './happenings.ts';
+import type { TriggerKeys } from './keys.ts';
 import { type OpenSlot, openSlot } from './open-slot.ts';
+import type { SqliteOutbox } from './outbox.ts';
 import type { Pruner } from './prune.ts';
+import { json, RunEnds } from './run-ends.ts';
 import { tickOutcome } from './tick-outcome.ts';
 import { get, prepareTurn, type TurnStatements } from './turn-statements.ts';
 
@@ -32,26 +37,45 @@ interface Entry {
   readonly budgetMs?: DurationMs | undefined;
 }
 
+/** What turns are carried out with. */
+export interface TurnWriterParts {
+  /** Of the current version. */
+  readonly db: DatabaseSync;
+  /** This node's row in `nodes`. */
+  readonly node: number;
+  /** Paid for what each turn writes. */
+  readonly pruner: Pruner;
+  /** Told by which schedules ticks fell due. */
+  readonly definitions: Definitions;
+  readonly keys: TriggerKeys;
+  readonly outbox: SqliteOutbox;
+  /** Makes messages of what happens; absent: none are made. */
+  readonly plan: PlanMessages | undefined;
+}
+
 /** Carries out turns. `carryOut` must be called inside a transaction. */
 export class TurnWriter {
   readonly #node: number;
   readonly #pruner: Pruner;
   readonly #definitions: Definitions;
+  readonly #keys: TriggerKeys;
+  readonly #outbox: SqliteOutbox;
+  readonly #plan: PlanMessages | undefined;
   #entered = 0;
   #decided = 0;
+  #keysKept = 0;
   readonly #statements: TurnStatements;
+  readonly #ends: RunEnds;
 
-  /**
-   * @param db of the current version
-   * @param node this node's row in `nodes`
-   * @param pruner paid for what each turn writes
-   * @param definitions told by which schedules ticks fell due
-   */
-  constructor(db: DatabaseSync, node: number, pruner: Pruner, definitions: Definitions) {
+  constructor({ db, node, pruner, definitions, keys, outbox, plan }: TurnWriterParts) {
+    this.#node = node;
     this.#pruner = pruner;
     this.#definitions = definitions;
-    this.#node = node;
+    this.#keys = keys;
+    this.#outbox = outbox;
+    this.#plan = plan;
     this.#statements = prepareTurn(db);
+    this.#ends = new RunEnds(this.#statements, outbox, plan);
   }
 
   /**
@@ -63,44 +87,18 @@ export class TurnWriter {
    */
   carryOut(turn: Turn): TurnResult {
     const grants: Grant[] = [];
-    const ended = turn.ends.map((end) => this.#end(end));
+    const ended = turn.ends.map((end) => this.#ends.write(end, turn.at));
     const saved = turn.checkpoints.map((write) => this.#save(write));
     for (const { runId, fence, process } of turn.spawns) this.#statements.spawned.run(process.pid, process.start, runId, fence);
     for (const job of turn.promotions) this.#promote(job, turn.at, grants);
     const decisions = turn.claims.map((claim) =>
       claim.kind === 'trigger' ? this.#claimTrigger(claim, turn.at, grants) : this.#claimTicks(claim, turn.at, grants),
     );
-    this.#pruner.sweep(turn.at, this.#entered, this.#decided);
+    this.#pruner.sweep(turn.at, this.#entered, this.#decided, this.#keysKept);
     this.#entered = 0;
     this.#decided = 0;
+    this.#keysKept = 0;
     return { ended, saved, grants, decisions };
-  }
-
-  #end(end: EndWrite): boolean {
-    const row = get(
-      this.#statements.end,
-      end.outcome,
-      end.endedAt,
-      end.startedAt ?? null,
-      end.steps,
-      end.attempts,
-      end.reason ?? null,
-      end.by ?? null,
-      end.budgetMs ?? null,
-      end.graceMs ?? null,
-      json(end.progress),
-      end.result ?? null,
-      json(end.error),
-      end.stalled === undefined ? null : Number(end.stalled),
-      end.runId,
-      end.fence ?? null,
-      end.job,
-    );
-    if (row === undefined) return false;
-    if (row[1] !== 0) this.#statements.free.run(end.runId);
-    if (end.checkpoint === null) this.#statements.clearCheckpoint.run(row[0] as number);
-    else if (end.checkpoint !== undefined) this.#statements.setCheckpoint.run(row[0] as number, end.runId, end.checkpoint);
-    return true;
   }
 
   #save(write: CheckpointWrite): boolean {
@@ -127,8 +125,10 @@ export class TurnWriter {
   }
 
   #claimTrigger(claim: TriggerClaim, at: Instant, grants: Grant[]): readonly TriggerDecision[] {
-    const { job, runId, input, budgetMs, by } = claim;
+    const { job, runId, input, budgetMs, by, idempotency } = claim;
     const slot = openSlot(this.#statements, job);
+    const known = idempotency === undefined ? undefined : this.#keys.recall(slot.id, idempotency, at);
+    if (known !== undefined) return [known];
     const ownInput = input !== undefined || budgetMs !== undefined;
     const decisions = decideTrigger(job, runId, ownInput, slot, { ...claim.context, exclusiveHeld: slot.held });
     for (const made of decisions) {
@@ -136,6 +136,7 @@ export class TurnWriter {
       this.#enter(slot, job, made.kind, { runId, tick: claim.at, cause: 'trigger', by, input, budgetMs }, at, grants);
       this.#close(slot);
     }
+    if (idempotency !== undefined && this.#keys.keep(slot.id, idempotency, decisions)) this.#keysKept++;
     return decisions;
   }
 
@@ -150,6 +151,8 @@ export class TurnWriter {
       this.#writeTick(slot, made, at);
       if (made.kind === 'start' || made.kind === 'queue') this.#enter(slot, job, made.kind, made, at, grants);
     }
+    if (this.#plan !== undefined)
+      for (const missed of missedIn(job.name, decisions, at)) this.#outbox.add(this.#plan(missed), at);
     const newest = dueTicks.at(-1);
     if (newest === undefined || newest <= slot.decidedUntil) return decisions;
     this.#definitions.claimed(slot.id, job, slot.decidedUntil, gap === undefined ? (dueTicks[0] ?? newest) : gap.from + 1);
@@ -230,8 +233,4 @@ export class TurnWriter {
   #close(slot: OpenSlot): void {
     this.#statements.moveSlot.run(slot.nextDecidedUntil, slot.nextFence, slot.newest, slot.id, slot.fence);
   }
-}
-
-function json(value: unknown): string | null {
-  return value === undefined ? null : JSON.stringify(value);
 }

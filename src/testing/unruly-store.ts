@@ -73,6 +73,9 @@ export class UnrulyStore {
       arm: (jobs, now) => this.#late(() => inner.arm(jobs, now)),
       setPaused: (job, paused) => this.#late(() => inner.setPaused(job, paused)),
       setCheckpoint: (job, checkpoint) => this.#late(() => inner.setCheckpoint(job, checkpoint)),
+      appendLog: (writes) => this.#late(async () => inner.appendLog(writes)),
+      enqueue: (drafts, at) => this.#late(() => inner.enqueue(drafts, at)),
+      settleMessage: (id, delivery) => this.#late(() => inner.settleMessage(id, delivery)),
       liveRuns: () => this.#late(() => inner.liveRuns()),
       slots: () => inner.slots(),
       runs: (query) => inner.runs(query),
@@ -81,6 +84,9 @@ export class UnrulyStore {
       ranges: (query) => inner.ranges(query),
       checkpoint: (job) => inner.checkpoint(job),
       tallies: (job) => inner.tallies(job),
+      log: (query) => inner.log(query),
+      dueMessages: (now, limit) => inner.dueMessages(now, limit),
+      nextMessageAt: () => inner.nextMessageAt(),
       async [Symbol.asyncDispose]() {},
     };
   }

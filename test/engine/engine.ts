@@ -187,12 +187,6 @@ export class GatedStore implements Store {
   ranges: Store['ranges'] = (query) => this.#inner.ranges(query);
   checkpoint: Store['checkpoint'] = (job) => this.#inner.checkpoint(job);
   tallies: Store['tallies'] = (job) => this.#inner.tallies(job);
-  log: Store['log'] = (query) => this.#inner.log(query);
-  appendLog: Store['appendLog'] = (writes) => this.#inner.appendLog(writes);
-  enqueue: Store['enqueue'] = (drafts, at) => this.#inner.enqueue(drafts, at);
-  dueMessages: Store['dueMessages'] = (now, limit) => this.#inner.dueMessages(now, limit);
-  nextMessageAt: Store['nextMessageAt'] = () => this.#inner.nextMessageAt();
-  settleMessage: Store['settleMessage'] = (id, delivery) => this.#inner.settleMessage(id, delivery);
   liveRuns: Store['liveRuns'] = () => this.#inner.liveRuns();
   log: Store['log'] = (query) => this.#inner.log(query);
   enqueue: Store['enqueue'] = (drafts, at) => this.#inner.enqueue(drafts, at);
