@@ -7,7 +7,7 @@
  * ends would be refused the second time and its grants belong to nobody. It stays in doubt, and nothing else is written, until
  * the store can tell. A scheduler that stops meanwhile leaves it so; the next start finds in the ledger what became of it.
  */
-import { errorRecord, TickwiseError } from '../core/errors.ts';
+import { type ErrorRecord, errorRecord, TickwiseError } from '../core/errors.ts';
 import type { Clock, Timer } from '../core/ports.ts';
 import type { Store, Turn, TurnResult } from '../core/store.ts';
 import type { DurationMs, MonotonicMs } from '../core/time.ts';
@@ -15,6 +15,13 @@ import type { Events } from './events.ts';
 
 /** Time between attempts while the store fails. */
 const RETRY_EACH_MS: DurationMs = 1_000;
+
+/** The store fails. */
+export interface StoreOutage {
+  readonly since: MonotonicMs;
+  /** What it said first. */
+  readonly error: ErrorRecord;
+}
 
 /** Where turns come from and what becomes of them. All calls are synchronous and never throw. */
 export interface TurnSource {
@@ -33,7 +40,9 @@ export class Committer {
   readonly #events: Events;
   readonly #source: TurnSource;
   #state: 'idle' | 'asked' | 'committing' | 'failing' | 'closed' = 'idle';
-  #failingSince: MonotonicMs | undefined;
+  #outage: StoreOutage | undefined;
+  /** There has been something to write since then. */
+  #askedAt: MonotonicMs | undefined;
   /** A turn of which nobody knows whether it was applied. */
   #inDoubt: Turn | undefined;
   #retry: Timer | undefined;
@@ -51,7 +60,12 @@ export class Committer {
 
   /** The store has refused the last turn. */
   get isFailing(): boolean {
-    return this.#failingSince !== undefined;
+    return this.#outage !== undefined;
+  }
+
+  /** @returns `undefined` while the store works */
+  get outage(): StoreOutage | undefined {
+    return this.#outage;
   }
 
   /** A turn is with the store, or in doubt. */
@@ -66,6 +80,7 @@ export class Committer {
 
   /** There is something to write: it will be, in the next turn of the event loop. */
   ask(): void {
+    if (this.#askedAt === undefined && this.#events.isHeard('storeCommitted')) this.#askedAt = this.#clock.monotonic();
     if (this.#state !== 'idle') return;
     this.#state = 'asked';
     this.#clock.defer(() => {
@@ -109,15 +124,22 @@ export class Committer {
     const turn = this.#source.build();
     if (turn === undefined) {
       this.#recovered();
+      this.#askedAt = undefined;
       this.#state = 'idle';
       this.#wakeWaiters();
       return;
     }
     this.#state = 'committing';
+    const begunAt = this.#events.isHeard('storeCommitted') ? this.#clock.monotonic() : undefined;
+    const askedAt = this.#askedAt;
+    this.#askedAt = undefined;
     this.#bring(
       turn,
       () => this.#store.commit(turn),
-      (result) => this.#done(turn, result),
+      (result) => {
+        if (begunAt !== undefined) this.#tellTime(begunAt, askedAt ?? begunAt);
+        this.#done(turn, result);
+      },
     );
   }
 
@@ -159,10 +181,14 @@ export class Committer {
     if (this.#state !== 'closed') this.#commit();
   }
 
+  #tellTime(begunAt: MonotonicMs, askedAt: MonotonicMs): void {
+    this.#events.emit('storeCommitted', { forMs: this.#clock.monotonic() - begunAt, waitedMs: begunAt - askedAt });
+  }
+
   #recovered(): void {
-    if (this.#failingSince === undefined) return;
-    const afterMs = this.#clock.monotonic() - this.#failingSince;
-    this.#failingSince = undefined;
+    if (this.#outage === undefined) return;
+    const afterMs = this.#clock.monotonic() - this.#outage.since;
+    this.#outage = undefined;
     this.#events.emit('storeRecovered', { afterMs });
   }
 
@@ -171,9 +197,9 @@ export class Committer {
     if (!(error instanceof TickwiseError)) throw error;
     if (this.#state === 'closed' || !(this.#inDoubt === turn || error.facts['inDoubt'] === true)) this.#source.restore(turn);
     else this.#inDoubt = turn;
-    if (this.#failingSince === undefined) {
-      this.#failingSince = this.#clock.monotonic();
-      this.#events.emit('storeFailed', { error: errorRecord(error) });
+    if (this.#outage === undefined) {
+      this.#outage = { since: this.#clock.monotonic(), error: errorRecord(error) };
+      this.#events.emit('storeFailed', { error: this.#outage.error });
       this.#onFailing();
     }
     if (this.#state === 'closed') return;

@@ -39,6 +39,11 @@ export class JobTable {
     return this.#due.peek()?.nextTickAt;
   }
 
+  /** Entries of jobs that are configured. */
+  *configured(): Iterable<JobEntry> {
+    for (const entry of this.#entries.values()) if (!entry.removed) yield entry;
+  }
+
   /** @returns the entry, one that a reload took away included */
   get(job: JobName): JobEntry | undefined {
     return this.#entries.get(job);

@@ -15,6 +15,7 @@ import type { DurationMs, Instant, MonotonicMs } from '../core/time.ts';
 import { endWriteOf, withdrawalOf } from './end-write.ts';
 import { Pause } from './pause.ts';
 import type { RunParts } from './run-parts.ts';
+import { RunTelling } from './run-telling.ts';
 
 /** One run, from its grant to its proven end. */
 export class LiveRun implements RunObserver {
@@ -35,10 +36,14 @@ export class LiveRun implements RunObserver {
   /** The newest checkpoint, saved or not. */
   checkpoint: string | undefined;
   blockedOn: string | undefined;
+  bounds: Bounds | undefined;
+  /** Between two attempts: when the next one begins. */
+  nextAttemptAt: Instant | undefined;
   /** It ended before it began; its turn in the dispatcher will find nothing to do. */
   isWithdrawn = false;
   readonly #parts: RunParts;
   readonly #gapMs: DurationMs | undefined;
+  readonly #telling: RunTelling;
   #attempt: LiveAttempt | undefined;
   #stop: StopReason | undefined;
   /** The first reason from outside; an attempt may be over, or not yet there, when it comes. */
@@ -55,6 +60,12 @@ export class LiveRun implements RunObserver {
     this.checkpoint = grant.checkpoint;
     this.#gapMs = gapMs;
     this.#parts = parts;
+    this.#telling = new RunTelling(parts.events, grant);
+  }
+
+  /** Why it was asked to stop; the attempt that is under way may not have heard of it yet. */
+  get stopReason(): StopReason | undefined {
+    return this.#stop ?? this.#asked;
   }
 
   /** The run has begun: it does not merely wait for a place. */
@@ -80,20 +91,23 @@ export class LiveRun implements RunObserver {
   async carryOut(): Promise<EndWrite> {
     const { clock } = this.#parts;
     const bounds = this.#bounds();
+    this.bounds = bounds;
     const { budgetMs, graceMs } = bounds;
     this.startedAt = clock.now();
     const budgetEnd = clock.monotonic() + budgetMs;
     this.deadline = this.startedAt + budgetMs;
     this.state = transition(this.state, 'running');
-    this.#emitStarted();
+    this.#telling.started(this.startedAt, this.deadline);
     let end = await this.#begin(budgetEnd, graceMs);
     for (;;) {
       this.#take(end);
       const delayMs = this.#delayBeforeNext(end, budgetEnd);
       if (delayMs === undefined) break;
-      this.#parts.events.emit('runRetrying', { ...this.#id(), attempt: this.attempts, delayMs, error: end.error });
+      this.#telling.retrying(this.attempts, delayMs, end.error);
+      this.nextAttemptAt = clock.now() + delayMs;
       this.#pause ??= new Pause();
       await this.#pause.until(clock, clock.monotonic() + delayMs);
+      this.nextAttemptAt = undefined;
       if (this.#windingDown || clock.monotonic() >= budgetEnd) break; // The failure stands.
       if (this.#asked !== undefined) {
         end = { ...end, outcome: judge(this.#asked, 'more'), stop: this.#asked };
@@ -127,6 +141,7 @@ export class LiveRun implements RunObserver {
 
   /** Cuts the grace short. */
   force(): void {
+    if (this.#attempt !== undefined && this.runsElsewhere) this.#telling.forced('hurry');
     this.#attempt?.force();
   }
 
@@ -139,13 +154,14 @@ export class LiveRun implements RunObserver {
   // ------------------------------------------------------------------------------------ RunObserver
 
   stepped(update: Parameters<RunObserver['stepped']>[0]): void {
-    this.steps = this.#earlierSteps + update.steps;
-    if (update.checkpoint !== undefined) this.checkpoint = update.checkpoint;
-    if (update.progress !== undefined) {
-      this.progress = update.progress;
-      const { events } = this.#parts;
-      if (events.isHeard('runProgressed'))
-        events.emit('runProgressed', { ...this.#id(), steps: this.steps, progress: update.progress });
+    const { steps, checkpoint, progress, durations } = update;
+    this.steps = this.#earlierSteps + steps;
+    if (durations !== undefined) this.#telling.stepsFinished(durations);
+    if (checkpoint === undefined && progress === undefined) return;
+    if (checkpoint !== undefined) this.checkpoint = checkpoint;
+    if (progress !== undefined) {
+      this.progress = progress;
+      this.#telling.progressed(this.steps, progress);
     }
     this.#parts.onStepped(this, update.waits === true);
   }
@@ -158,24 +174,25 @@ export class LiveRun implements RunObserver {
     if (this.#stop !== undefined) return;
     this.#stop = reason;
     this.state = transition(this.state, 'stopping');
-    this.#parts.events.emit('runStopping', { ...this.#id(), reason: describeStop(reason) });
+    this.#telling.stopping(describeStop(reason));
   }
 
   blocked(what: string): void {
     this.blockedOn = what;
     if (this.state !== 'blocked') this.state = transition(this.state, 'blocked');
-    this.#parts.events.emit('runBlocked', { ...this.#id(), what });
+    this.#telling.blocked(what);
+    // Where there is force, it was used before that is said.
+    if (this.#stop !== undefined && this.runsElsewhere) this.#telling.forced('grace');
     this.#parts.onBlocked(this);
   }
 
   stalled(): void {
     this.isStalled = true;
-    this.#parts.events.emit('runStalled', this.#id());
+    this.#telling.stalled();
   }
 
-  line(...[level, source, text, fields]: Parameters<RunObserver['line']>): void {
-    const { events } = this.#parts;
-    if (events.isHeard('runLine')) events.emit('runLine', { ...this.#id(), attempt: this.attempts, level, source, text, fields });
+  line(...line: Parameters<RunObserver['line']>): void {
+    this.#telling.line(this.attempts, ...line);
   }
 
   // -----------------------------------------------------------------------------------------------
@@ -220,6 +237,8 @@ export class LiveRun implements RunObserver {
     this.steps = this.#earlierSteps + end.steps;
     this.checkpoint = end.checkpoint;
     if (end.progress !== undefined) this.progress = end.progress;
+    if (end.durations !== undefined) this.#telling.stepsFinished(end.durations);
+    if (end.outcome === 'killed') this.#telling.forced('grace');
   }
 
   #delayBeforeNext(end: AttemptEnd, budgetEnd: MonotonicMs): DurationMs | undefined {
@@ -237,22 +256,5 @@ export class LiveRun implements RunObserver {
   /** An adopted AsyncTask may have stopped itself without a word through the observer. */
   #judgedFrom(end: AttemptEnd): RunState {
     return this.state === 'running' && end.stop !== undefined ? transition(this.state, 'stopping') : this.state;
-  }
-
-  #emitStarted(): void {
-    if (!this.#parts.events.isHeard('runStarted')) return;
-    const startedAt = this.startedAt as Instant;
-    this.#parts.events.emit('runStarted', {
-      ...this.#id(),
-      cause: this.grant.cause,
-      startedAt,
-      deadline: this.deadline as Instant,
-      delayMs: startedAt - this.grant.tick,
-    });
-  }
-
-  #id(): { job: string; runId: string; tick: Instant; fence: number } {
-    const { job, runId, tick, fence } = this.grant;
-    return { job, runId, tick, fence };
   }
 }

@@ -14,6 +14,7 @@ import { Inbox } from './inbox.ts';
 import type { JobEntry } from './job-entry.ts';
 import { JobTable } from './job-table.ts';
 import { LiveRuns } from './live-runs.ts';
+import { LiveState } from './live-state.ts';
 import type { RunEnd } from './run-waiters.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
 import type { Statistics } from './statistics.ts';
@@ -24,6 +25,8 @@ import { type Wake, WakeTimer } from './wake-timer.ts';
 /** See the head of this file. Made idle; `start` arms it. */
 export class Scheduler {
   readonly events: Events;
+  /** For those who look on. */
+  readonly state: LiveState;
   readonly #parts: SchedulerParts;
   readonly #table: JobTable;
   readonly #inbox: Inbox;
@@ -37,7 +40,7 @@ export class Scheduler {
   #isRunning = false;
 
   constructor(parts: SchedulerParts) {
-    const { clock, calendar, store, runnerFor, random, events = new Events() } = parts;
+    const { clock, calendar, store, runnerFor, random, concurrency, matches = () => true, events = new Events() } = parts;
     this.events = events;
     this.#source = digitsOf(random());
     this.#parts = parts;
@@ -49,7 +52,7 @@ export class Scheduler {
       runnerFor,
       random,
       inbox: this.#inbox,
-      dispatcher: new Dispatcher(parts.concurrency),
+      dispatcher: new Dispatcher(concurrency),
       ask: () => this.#committer.ask(),
       isStoreFailing: () => this.#committer.isFailing,
       gapOf: (job) => this.#table.gapOf(job, clock.now()),
@@ -60,13 +63,15 @@ export class Scheduler {
       table: this.#table,
       inbox: this.#inbox,
       runs: this.#runs,
-      matches: parts.matches ?? (() => true),
+      matches,
       isStoreFailing: () => this.#committer.isFailing,
       lookAtClocks: () => this.#noticeStep(this.#timer.look()),
       onApplied: () => this.#rearm(),
     });
     this.#committer = new Committer(store, clock, events, this.#turns, () => this.#runs.onStoreFailing());
     this.#timer = new WakeTimer(clock, (wake) => this.#woke(wake));
+    const known = { table: this.#table, runs: this.#runs, turns: this.#turns, committer: this.#committer, timer: this.#timer };
+    this.state = new LiveState({ clock, concurrency, matches, ...known, isRunning: () => this.#isRunning });
   }
 
   /**
@@ -130,23 +135,32 @@ export class Scheduler {
     return Promise.reject(new TickwiseError('RUN_NOT_FOUND', `run ${runId} is neither live nor queued here`));
   }
 
+  /** See `waitForEnd`; here for those who may stop waiting. @returns disposing it ends the wait; `undefined` for an unknown run */
+  onEnd(runId: string, ended: (end: RunEnd) => void): Disposable | undefined {
+    const isKnown = this.#runs.find(runId) !== undefined || this.#table.isQueued(runId);
+    return isKnown ? this.#runs.waiters.add(runId, ended) : undefined;
+  }
+
   /**
    * Cancels a job's live and queued runs, or one run by its id. It returns at once; the end is seen by its proof.
    *
    * @param by who asks; kept in the ledger
+   * @param what the first argument names; a job may be named as a run is
    * @returns ids of the runs that were asked to stop or withdrawn
    */
-  cancel(jobOrRun: string, by: string): readonly string[] {
+  cancel(jobOrRun: string, by: string, what: 'job' | 'run' | 'either' = 'either'): readonly string[] {
+    const isMeant = (job: JobName, runId: string): boolean =>
+      (what !== 'run' && job === jobOrRun) || (what !== 'job' && runId === jobOrRun);
     const cancelled: string[] = [];
     for (const entry of this.#table.queued) {
       for (const { runId } of entry.queued) {
-        if (entry.job.name !== jobOrRun && runId !== jobOrRun) continue;
+        if (!isMeant(entry.job.name, runId)) continue;
         this.#runs.withdrawQueued(entry.job.name, runId, by);
         cancelled.push(runId);
       }
     }
     for (const run of this.#runs.all()) {
-      if (run.job.name !== jobOrRun && run.grant.runId !== jobOrRun) continue;
+      if (!isMeant(run.job.name, run.grant.runId)) continue;
       this.#runs.stop(run, by);
       cancelled.push(run.grant.runId);
     }
@@ -209,18 +223,7 @@ export class Scheduler {
   }
 
   statistics(): Statistics {
-    const runs = [...this.#runs.all()];
-    return {
-      jobs: this.#table.size,
-      live: runs.length,
-      waitingForPlace: runs.filter((run) => !run.begun).length,
-      blocked: runs.filter((run) => run.state === 'blocked').length,
-      ticks: { ...this.#turns.ticks },
-      tickRanges: this.#turns.ranges,
-      clockSteps: this.#turns.clockSteps,
-      clockSteppedMs: this.#turns.clockSteppedMs,
-      runs: { ...this.#runs.outcomes },
-    };
+    return this.state.statistics();
   }
 
   // -----------------------------------------------------------------------------------------------

@@ -36,11 +36,14 @@ export class WakeTimer {
   /** Wall clock less monotonic clock, as far as it has been accounted for. */
   #offset: DurationMs;
   #lookedAt: MonotonicMs;
+  /** When the timer last fired, or was set to another instant: never longer ago than the longest sleep while all is well. */
+  movedAt: MonotonicMs;
 
   constructor(clock: Clock, onWake: (wake: Wake) => void) {
     this.#clock = clock;
     this.#onWake = onWake;
     this.#lookedAt = clock.monotonic();
+    this.movedAt = this.#lookedAt;
     this.#offset = clock.now() - this.#lookedAt;
   }
 
@@ -51,7 +54,8 @@ export class WakeTimer {
     this.#armedFor = at;
     this.#timer?.cancel();
     const sleepMs = at === undefined ? LONGEST_SLEEP_MS : Math.min(LONGEST_SLEEP_MS, Math.max(0, at - this.#clock.now()));
-    this.#wakeAt = this.#clock.monotonic() + sleepMs;
+    this.movedAt = this.#clock.monotonic();
+    this.#wakeAt = this.movedAt + sleepMs;
     this.#timer = this.#clock.setTimer(this.#wakeAt, () => this.#wake());
   }
 
@@ -75,6 +79,7 @@ export class WakeTimer {
 
   #wake(): void {
     const wake = this.look();
+    this.movedAt = this.#lookedAt;
     this.#timer = undefined;
     this.#onWake(wake);
   }
