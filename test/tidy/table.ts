@@ -19,7 +19,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/engine/context.ts',
   ],
   'src/store/': ['src/core/'],
-  'src/system/': ['src/core/'],
+  /** Metrics, telemetry and what else listens there know the events by their types; whom they listen to is handed to them. */
+  'src/system/': ['src/core/', 'type src/engine/events.ts'],
   'src/config/': ['src/core/'],
   'src/http/': ['src/core/', 'type src/engine/'],
   'src/web/': ['type src/http/'],
@@ -69,7 +70,7 @@ export const FENCES: Readonly<Record<string, readonly string[]>> = {
   'p-queue': ['src/engine/dispatcher.ts', 'src/structured/gather.ts'],
   winston: ['src/system/log.ts'],
   /** The parsers of what comes in, at most four. */
-  zod: ['src/config/schema.ts', 'src/config/check.ts'],
+  zod: ['src/config/schema.ts', 'src/config/check.ts', 'src/config/input-schema.ts'],
 };
 
 /** Files that may import what a user's configuration names, by an expression. */
