@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   CHECKPOINT_INVALID: 'a checkpoint is not JSON, or is larger than 1 MiB',
   STEP_FAILED: 'a step of a command or a request failed',
   INPUT_INVALID: "what a run is asked with does not fit the job's inputSchema, or is no JSON",
+  LISTEN_FAILED: 'the API may not, or cannot, listen where it should',
   NO_DAEMON: 'no daemon answers where the configuration says',
   REQUEST_FAILED: 'a daemon refused a request, or its answer cannot be read',
   RUN_STOPPED: 'the run was asked to stop; the reason of an aborted signal',
