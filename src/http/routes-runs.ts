@@ -1,0 +1,127 @@
+/** Looking at runs: one, with or without waiting for its end, and the ledger in pages. */
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Control } from '../core/control.ts';
+import type { Clock } from '../core/ports.ts';
+import type { DurationMs } from '../core/time.ts';
+import { requireScope } from './auth.ts';
+import { cursorOf, readCursor } from './cursor.ts';
+import type { ApiEnv } from './env.ts';
+import { problem } from './problem.ts';
+import { json, refusals, reply, type RouteParts } from './route-parts.ts';
+import { countIn, durationIn, instantIn, jobName, runParams } from './schema.ts';
+import { runPageSchema, runSchema, runState } from './schema-run.ts';
+import { outcomeOf, runJson, runLine } from './view-run.ts';
+import { RUN_OUTCOMES } from '../core/run.ts';
+
+const LONGEST_WAIT = { leastMs: 0, mostMs: 300_000, most: '5m' };
+
+const readRun = createRoute({
+  method: 'get',
+  path: '/v1/runs/{id}',
+  operationId: 'readRun',
+  tags: ['runs'],
+  summary: 'Poll a run, or wait for its end',
+  middleware: requireScope('read'),
+  request: {
+    params: runParams,
+    query: z.strictObject({
+      wait: durationIn('Answer when the run has ended, or after this time, at most 5m; absent: at once.', LONGEST_WAIT),
+    }),
+  },
+  responses: { 200: json(runSchema, 'The run as it stands; ended if it has an outcome.'), ...refusals(404) },
+});
+
+const listRuns = createRoute({
+  method: 'get',
+  path: '/v1/runs',
+  operationId: 'listRuns',
+  tags: ['runs'],
+  summary: 'The ledger, newest run first',
+  description: 'No run that existed at the first page is skipped or repeated by the pages after it.',
+  middleware: requireScope('read'),
+  request: {
+    query: z
+      .strictObject({
+        job: jobName.optional(),
+        state: runState.optional(),
+        outcome: z.enum(RUN_OUTCOMES).optional().openapi({ description: 'Only runs that ended so; not together with state.' }),
+        from: instantIn('Only runs of ticks from this instant on.'),
+        to: instantIn('Only runs of ticks before this instant.'),
+        limit: countIn('Runs a page.', { least: 1, most: 1_000, usual: 100 }),
+        cursor: z.string().max(256).optional().openapi({ description: 'Of the page before, with the same query.' }),
+      })
+      .refine(({ state, outcome }) => state === undefined || outcome === undefined, {
+        path: ['outcome'],
+        message: 'not together with state',
+      }),
+  },
+  responses: { 200: json(runPageSchema, 'A page of runs, without checkpoints and results.'), ...refusals() },
+});
+
+/** Adds the routes that show runs. @param app to which they are added @param parts what they ask */
+export function addRunRoutes(app: OpenAPIHono<ApiEnv>, parts: RouteParts): void {
+  const { control, clock } = parts;
+  app.openapi(readRun, async (context) => {
+    const { id } = context.req.valid('param');
+    const { wait = 0 } = context.req.valid('query');
+    let run = await control.run(id);
+    if (run !== undefined && wait > 0 && outcomeOf(run.state) === undefined && context.req.method !== 'HEAD') {
+      await waitForEnd(control, clock, id, { waitMs: wait, gone: context.req.raw.signal });
+      run = await control.run(id);
+    }
+    return run === undefined ? problem(404, 'RUN_NOT_FOUND', `no run has the id ${id}`) : reply(parts, runJson(run));
+  });
+  app.openapi(listRuns, async (context) => {
+    const { limit, cursor, job, from, to, state, outcome } = context.req.valid('query');
+    const filter = { job, from, to, state: state ?? outcome };
+    const asked = JSON.stringify(filter);
+    const after = cursor === undefined ? undefined : readCursor(cursor, asked);
+    if (cursor !== undefined && after === undefined) {
+      return problem(400, 'CURSOR_INVALID', 'the cursor is not one of this query; begin again without it');
+    }
+    // One more than asked for tells whether there is a page after this one.
+    const found = await control.runs({ ...present({ ...filter, after }), limit: Math.min(limit + 1, 1_000) });
+    const runs = found.slice(0, limit);
+    const last = runs.at(-1);
+    const hasMore = found.length > limit || (limit === 1_000 && found.length === limit);
+    return reply(parts, {
+      runs: runs.map(runLine),
+      cursor: hasMore && last !== undefined ? cursorOf(last.id, asked) : undefined,
+    });
+  });
+}
+
+/**
+ * Waits for the end of a run, for a time.
+ *
+ * @param control knows the run
+ * @param clock times the wait; its timer is gone when this resolves
+ * @param runId whose end
+ * @param bounds the longest wait, and the signal of a caller who may go away
+ * @returns when the run has ended, the time is over or the caller is gone
+ */
+export async function waitForEnd(
+  control: Control,
+  clock: Clock,
+  runId: string,
+  { waitMs, gone }: { readonly waitMs: DurationMs; readonly gone: AbortSignal },
+): Promise<void> {
+  if (gone.aborted) return;
+  const over = new AbortController();
+  const giveUp = (): void => over.abort();
+  const timer = clock.setTimer(clock.monotonic() + waitMs, giveUp);
+  gone.addEventListener('abort', giveUp, { once: true });
+  try {
+    await control.waitForEnd(runId, over.signal);
+  } finally {
+    timer.cancel();
+    gone.removeEventListener('abort', giveUp);
+  }
+}
+
+/** Without what is not there. */
+function present<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as ReturnType<
+    typeof present<Fields>
+  >;
+}
