@@ -11,6 +11,8 @@ export interface Builder {
   /** Zone of schedules that name none. */
   readonly timezone: string;
   readonly baseDir: string;
+  /** Where systemd puts a unit's credentials; absent outside such a unit. */
+  readonly credentialsDir: string | undefined;
   /** Frozen values by what they were made of: equal ones are one object, so that 100,000 jobs stay small. */
   readonly interned: Map<string, unknown>;
   readonly durations: Map<string, DurationMs>;

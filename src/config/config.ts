@@ -14,14 +14,24 @@ export type ListenConfig =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; /** Absolute. */ readonly path: string };
 
-/** A token of the API; exactly one of `hash` and `file` is there. */
+/** A token of the API. The token itself is nowhere in a configuration. */
 export interface TokenConfig {
   readonly name: string;
-  /** `sha256:` and 64 hexadecimal digits. */
-  readonly hash?: string;
-  /** Absolute. */
-  readonly file?: string;
+  /** SHA-256 of the token: 64 hexadecimal digits. */
+  readonly hash: string;
   readonly scopes: readonly ('read' | 'run' | 'admin')[];
+}
+
+/** The lock of the API's door. */
+export interface AuthConfig {
+  /** None: whoever reaches the address may do all; legal on loopback and unix sockets only. */
+  readonly tokens: readonly TokenConfig[];
+  /** Absolute paths of PEM files that fit each other. */
+  readonly tls?: { readonly certPath: string; readonly keyPath: string };
+  /** A proxy in front speaks TLS; the API itself does not. */
+  readonly behindProxy: boolean;
+  /** Further names under which the API is reached, as a URL writes them: lower case, no port, IPv6 in brackets. */
+  readonly hosts: readonly string[];
 }
 
 /** What is logged, and how. */
@@ -42,8 +52,7 @@ export interface Config {
   readonly store: StoreConfig;
   readonly concurrency: number;
   readonly listen: ListenConfig | false;
-  /** Without tokens on loopback and unix sockets only. */
-  readonly auth: { readonly tokens: readonly TokenConfig[] };
+  readonly auth: AuthConfig;
   readonly log: LogConfig;
   readonly shutdownGraceMs: DurationMs;
   /** Already part of each job. */
@@ -53,7 +62,10 @@ export interface Config {
   /** Of this node; what a job's `nodeSelector` asks for. */
   readonly labels: Readonly<Record<string, string>>;
   readonly jobs: readonly Job[];
-  /** Values that came from `${env:}` and `${file:}`, and the password of the database; for `redact`, and for nothing else. */
+  /**
+   * Values that came from `${env:}`, `${file:}` and `${credential:}`, the password of the database and the secrets of `notify`;
+   * for `redact`, and for nothing else.
+   */
   readonly secrets: readonly string[];
   readonly warnings: readonly ConfigProblem[];
 }

@@ -1,7 +1,8 @@
-/** `${env:NAME}` and `${file:path}` inside strings. */
+/** `${env:NAME}`, `${file:path}` and `${credential:NAME}` inside strings. */
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Findings, type Path, pathKey } from './finding.ts';
+import { isTooShort, SHORTEST_SECRET } from './redact.ts';
 
 /** Where values come from. */
 export interface ExpandSource {
@@ -10,8 +11,12 @@ export interface ExpandSource {
   readonly baseDir: string;
 }
 
+/** The variable in which systemd names the folder of a unit's credentials. */
+export const CREDENTIALS_DIRECTORY = 'CREDENTIALS_DIRECTORY';
 /** Not `${file:-x}` and its relatives, which belong to the shell. */
-const REFERENCE = /\$\{(env|file):(?![-=?+])([^}]*)(\}?)/g;
+const REFERENCE = /\$\{(env|file|credential):(?![-=?+])([^}]*)(\}?)/g;
+/** What systemd takes for the name of a credential: that of a file, and no way to one. */
+const CREDENTIAL = /^(?!\.{1,2}$)[^/\0\p{Cc}:]{1,255}$/u;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const FILE_LIMIT_BYTES = 1024 * 1024;
 
@@ -52,6 +57,11 @@ function expandText(text: string, path: Path, source: ExpandSource, findings: Fi
     }
     replaced = true;
     secrets.add(found.value);
+    if (isTooShort(found.value)) {
+      findings.warn(path, `the value of ${whole} is too short to be searched for: logs will show it`, {
+        expected: `at least ${SHORTEST_SECRET} characters`,
+      });
+    }
     return found.value;
   });
   if (faults > 0) {
@@ -68,13 +78,26 @@ function lookUp(kind: string, name: string, source: ExpandSource): { value: stri
     const value = Object.hasOwn(source.env, name) ? source.env[name] : undefined;
     return value === undefined ? { fault: `environment variable ${name} is not set` } : { value };
   }
-  if (name === '') return { fault: '${file:} names no file' };
+  if (kind === 'credential') return credential(name, source.env[CREDENTIALS_DIRECTORY]);
+  return name === '' ? { fault: '${file:} names no file' } : content(resolve(source.baseDir, name), `file ${name}`);
+}
+
+/** The fault says what to write into the unit, since that is where a credential comes from. */
+function credential(name: string, folder: string | undefined): { value: string } | { fault: string } {
+  if (!CREDENTIAL.test(name)) return { fault: `"${name}" is not the name of a credential` };
+  const remedy = `add LoadCredential=${name}:/path/to/the/secret to [Service] of the unit`;
+  if (folder === undefined || folder === '') {
+    return { fault: `credential ${name}: $${CREDENTIALS_DIRECTORY} is not set; ${remedy}, and start it by systemd` };
+  }
+  return content(resolve(folder, name), `credential ${name}`, `; ${remedy}`);
+}
+
+function content(path: string, what: string, remedy = ''): { value: string } | { fault: string } {
   try {
-    const path = resolve(source.baseDir, name);
-    if (statSync(path).size > FILE_LIMIT_BYTES) return { fault: `file ${name} is larger than 1 MiB` };
+    if (statSync(path).size > FILE_LIMIT_BYTES) return { fault: `${what} is larger than 1 MiB` };
     return { value: readFileSync(path, 'utf8').replace(/\r?\n$/, '') };
   } catch (error) {
     const code = (error as { code?: unknown }).code;
-    return { fault: code === 'ENOENT' ? `file ${name} does not exist` : `file ${name} cannot be read (${String(code)})` };
+    return { fault: code === 'ENOENT' ? `${what} does not exist${remedy}` : `${what} cannot be read (${String(code)})` };
   }
 }

@@ -61,7 +61,7 @@ export class Findings {
     return false;
   }
 
-  /** Whether a value, or a part of it, came from `${env:}` or `${file:}`. */
+  /** Whether a value, or a part of it, came from a reference. */
   isTemplate(path: Path): boolean {
     const key = pathKey(path);
     for (const known of this.templates.keys()) if (known === key || known.startsWith(key + SEPARATOR)) return true;
@@ -70,7 +70,8 @@ export class Findings {
 
   private finding(path: Path, wrong: string, details: FindingDetails): Finding {
     const template = this.templates.get(pathKey(path));
-    const got = 'got' in details && details.got !== undefined ? show(template ?? details.got) : undefined;
+    const isHidden = details.got === undefined || (path.at(-1) === 'secret' && template === undefined);
+    const got = isHidden ? undefined : show(template ?? details.got);
     return { path, wrong, got, expected: details.expected, at: details.at ?? 'value', offset: details.offset };
   }
 }

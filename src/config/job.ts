@@ -11,6 +11,7 @@ import {
 import { type Builder, checkPairs, deepFreeze, durationOf, intern } from './builder.ts';
 import { check } from './check.ts';
 import type { Path } from './finding.ts';
+import { checkInputSchema } from './input-schema.ts';
 import { readSchedules } from './schedule.ts';
 import { DEFAULTS, jobSchema } from './schema.ts';
 import { checkUrl, isCallableTask, readTask } from './task.ts';
@@ -19,7 +20,8 @@ import { checkUrl, isCallableTask, readTask } from './task.ts';
 export type RawPolicies = Partial<{
   readonly [Field in 'budget' | 'grace' | 'stepTimeout' | 'missedWindow' | 'ping' | 'description']: string;
 }> &
-  Partial<Pick<Job, 'onOverlap' | 'onMissed' | 'missedLimit' | 'isolation' | 'exclusive' | 'priority' | 'paused' | 'notify'>> & {
+  Partial<Pick<Job, 'onOverlap' | 'onMissed' | 'missedLimit' | 'isolation' | 'exclusive' | 'priority' | 'paused'>> &
+  Partial<Pick<Job, 'notify' | 'inputSchema'>> & {
     readonly labels?: Readonly<Record<string, string>>;
     readonly nodeSelector?: Readonly<Record<string, string>>;
     readonly retry?: RawRetry;
@@ -98,6 +100,7 @@ export function sound(policies: RawPolicies, unsound: ReadonlySet<string>): RawP
 export function checkPolicies(raw: RawPolicies, path: Path, builder: Builder): void {
   if (raw.ping !== undefined) checkUrl(raw.ping, [...path, 'ping'], builder);
   if (raw.notify !== undefined) checkNotify(raw.notify, [...path, 'notify'], builder);
+  if (raw.inputSchema !== undefined) checkInputSchema(raw.inputSchema, [...path, 'inputSchema'], builder);
   if (raw.labels !== undefined) checkLabels(raw.labels, [...path, 'labels'], builder);
   if (raw.nodeSelector !== undefined) checkLabels(raw.nodeSelector, [...path, 'nodeSelector'], builder);
   const { delay, maxDelay } = raw.retry ?? {};
@@ -118,8 +121,12 @@ export function checkPolicies(raw: RawPolicies, path: Path, builder: Builder): v
  * @param builder gets what is wrong
  */
 export function checkNotify(rules: readonly NotifyRule[], path: Path, builder: Builder): void {
-  for (const [index, { webhook, command }] of rules.entries()) {
+  for (const [index, { webhook, command, secret }] of rules.entries()) {
     if (webhook !== undefined) checkUrl(webhook, [...path, index, 'webhook'], builder);
+    if (secret !== undefined && webhook === undefined) {
+      const expected = 'no "secret" without a "webhook"';
+      builder.findings.add([...path, index, 'secret'], 'there is nothing to sign for a command', { expected, at: 'key' });
+    }
     if ((webhook === undefined) === (command === undefined)) {
       const wrong = webhook === undefined ? 'nobody to tell' : 'two to tell in one rule';
       builder.findings.add([...path, index], wrong, { expected: 'either "webhook" or "command"' });
@@ -181,6 +188,7 @@ function build(name: string, schedules: Job['schedules'], task: Task, own: RawPo
     ping: raw.ping,
     notify: raw.notify === undefined ? base.notify : allRules(base.notify, raw.notify, builder),
     history: historyOf(own.history, base.history, builder),
+    inputSchema: raw.inputSchema === undefined ? undefined : shared('inputSchema', raw.inputSchema, builder),
     description: raw.description,
     labels: raw.labels === undefined ? undefined : shared('labels', raw.labels, builder),
     nodeSelector: raw.nodeSelector === undefined ? undefined : shared('labels', raw.nodeSelector, builder),

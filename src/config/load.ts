@@ -15,7 +15,7 @@ import { type Builder, deepFreeze } from './builder.ts';
 import { check } from './check.ts';
 import type { Config } from './config.ts';
 import { copyValue } from './copy.ts';
-import { expandStrings } from './expand.ts';
+import { CREDENTIALS_DIRECTORY, expandStrings } from './expand.ts';
 import { Findings } from './finding.ts';
 import { checkPolicies, historyOf, type JobBase, type RawPolicies, readJob, sound } from './job.ts';
 import { formatProblem, problemsOf } from './problem.ts';
@@ -26,7 +26,7 @@ import { checkZone, isZone } from './zone.ts';
 
 /** What a configuration depends on beside its text. */
 export interface LoadOptions {
-  /** For `${env:NAME}`. */
+  /** For `${env:NAME}`, and the folder of `${credential:NAME}`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly calendar: Calendar;
   /** Ticks before this instant are past; only warnings depend on it. */
@@ -120,6 +120,9 @@ function build(
   }
   const made = isObject(root) ? readRoot(root, baseDir, options, findings) : undefined;
   if (made?.store.kind === 'postgres') for (const form of passwordOf(made.store.url)) secrets.add(form);
+  for (const { secret } of made === undefined ? [] : [...made.notify, ...made.jobs.flatMap((job) => job.notify)]) {
+    if (secret !== undefined) secrets.add(secret);
+  }
   const hidden = Object.freeze([...secrets]);
   if (made === undefined || findings.errors.length > 0) throw invalid(findings, hidden, source);
   return Object.freeze({
@@ -154,8 +157,9 @@ function readRoot(raw: Record<string, unknown>, baseDir: string, options: LoadOp
   const timezone = readTimezone(settings.timezone, options.hostTimezone, findings);
   const { calendar, now } = options;
   const caches = { interned: new Map(), durations: new Map(), answers: new Map() };
-  const builder: Builder = { findings, calendar, now, timezone, baseDir, ...caches };
-  const made = readSettings(settings, Object.hasOwn(raw, 'auth'), builder);
+  const credentialsDir = options.env[CREDENTIALS_DIRECTORY];
+  const builder: Builder = { findings, calendar, now, timezone, baseDir, credentialsDir, ...caches };
+  const made = readSettings(settings, raw['auth'], builder);
   const policies = raw['defaults'] === undefined ? {} : readDefaults(raw['defaults'], builder);
   const base: JobBase = { policies, history: historyOf(policies.history, made.history, builder), notify: made.notify };
   deepFreeze(made);

@@ -99,7 +99,12 @@ function withoutRepetition(list: readonly Finding[]): Finding[] {
   });
 }
 
-/** Control characters of a user's file must not reach a terminal. */
-function oneLine(text: string): string {
+/**
+ * Control characters of a stranger's text must not reach a terminal, nor begin a line.
+ *
+ * @param text any text
+ * @returns it with a space in the place of each run of them
+ */
+export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { ISOLATIONS, JOB_DEFAULTS, JOB_NAME, MISSED_POLICIES, OVERLAP_POLICIES } from '../core/job.ts';
+import { NOTIFY_EVENTS } from '../core/message.ts';
 import { formatDuration } from '../core/time.ts';
 import { between, described, duration, list, oneOf, says, strict, text, whole } from './check.ts';
 
@@ -40,7 +41,6 @@ export const DEFAULTS: {
 
 const NAME_EXPECTED = '1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or digit';
 const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
-const NOTIFY_EVENTS = ['failed', 'killed', 'blocked', 'missed', 'recovered', 'lost'] as const;
 
 const flag = z.boolean(says('true or false'));
 const httpUrl = text('an address that begins with http:// or https://', /^https?:\/\/[^\s]+$/i);
@@ -99,9 +99,14 @@ const taskSchema = z.union([TASK_SCHEMAS.module, TASK_SCHEMAS.command, TASK_SCHE
 const notifyRule = strict({
   on: list(oneOf(NOTIFY_EVENTS), `a list of ${NOTIFY_EVENTS.join(', ')}`, 1),
   webhook: described(httpUrl, 'Address to POST to.'),
+  secret: described(
+    text('a text of at least 16 characters, e.g. "${file:./webhook.secret}"', /^[^]{16,}$/),
+    'Key of the HMAC that signs what the webhook is told.',
+  ),
   command: described(commandLine, 'Program to run.'),
 });
 const notify = list(notifyRule, 'a list of {on, webhook or command}');
+const inputSchema = z.record(z.string(), z.unknown(), says('a JSON Schema, e.g. {"type": "object"}'));
 const history = strict({
   maxRunsPerJob: described(whole(1, 1e9), 'Runs kept for each job.', JOB_DEFAULTS.history.maxRunsPerJob),
   maxAge: described(duration('above 0'), 'How long a run is kept.', formatDuration(JOB_DEFAULTS.history.maxAgeMs)),
@@ -143,6 +148,7 @@ const policyShape = {
   ping: described(httpUrl, 'Healthchecks-style address that is told of starts and ends.'),
   notify: described(notify, 'Whom to tell of which outcomes.'),
   history: described(history, 'What the ledger keeps.'),
+  inputSchema: described(inputSchema, 'JSON Schema that the input of a trigger must satisfy; unless given, any JSON may come.'),
   description: described(z.string(says('a text')), 'Free text.'),
   labels: described(words, 'Free key-values.'),
   nodeSelector: described(words, 'Run only on nodes whose labels match.'),
@@ -164,8 +170,24 @@ export const jobNameSchema: z.ZodType = text(NAME_EXPECTED, JOB_NAME);
 const token = strict({
   name: text(NAME_EXPECTED, JOB_NAME),
   hash: described(text('"sha256:" and 64 hexadecimal digits', /^sha256:[0-9a-f]{64}$/), 'SHA-256 of the token.'),
-  file: described(text('a path'), 'File that holds the token.'),
+  file: described(text('a path'), 'File that holds the token and nothing else.'),
   scopes: list(oneOf(['read', 'run', 'admin'] as const), 'a list of read, run, admin', 1),
+});
+/** `auth`: who may use the API, and how it is reached. */
+export const authSchema: z.ZodType = strict({
+  tokens: described(list(token, 'a list of {name, hash or file, scopes}', 1), 'Who may use the API, and for what.'),
+  tls: described(
+    strict({
+      cert: text('a path').describe('PEM file of the certificate, and of those between it and the root.'),
+      key: text('a path').describe('PEM file of its private key.'),
+    }),
+    'The API speaks TLS.',
+  ),
+  behindProxy: described(flag, 'A proxy in front speaks TLS, so that the API need not.', false),
+  hosts: described(
+    list(text('the name of a host, e.g. "cron.example.org"'), 'a list of names of hosts'),
+    'Further names under which the API is reached.',
+  ),
 });
 const settingsShape = {
   $schema: described(z.string(says('a path or address')), 'The schema of this file, for editors.'),
@@ -177,7 +199,7 @@ const settingsShape = {
     'Where the API listens.',
     DEFAULTS.listen,
   ),
-  auth: described(strict({ tokens: list(token, 'a list of {name, hash or file, scopes}', 1) }), 'Who may use the API.'),
+  auth: described(authSchema, 'Who may use the API, and how it is reached.'),
   log: described(
     strict({
       level: described(
@@ -214,6 +236,7 @@ const settingsShape = {
 /** The whole file but for its jobs and their defaults, which are checked one by one. */
 export const settingsSchema: z.ZodType = strict({
   ...settingsShape,
+  auth: z.unknown().optional(),
   defaults: z.unknown().optional(),
   jobs: z.unknown().optional(),
 });

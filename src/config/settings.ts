@@ -1,10 +1,10 @@
 /** From the settings of a node as they are written to those of a `Config`. */
-import { statSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { JOB_DEFAULTS, type NotifyRule } from '../core/job.ts';
+import { readAuth } from './auth.ts';
 import { type Builder, durationOf } from './builder.ts';
-import type { Config, ListenConfig, LogConfig, StoreConfig, TokenConfig } from './config.ts';
+import type { Config, ListenConfig, LogConfig, StoreConfig } from './config.ts';
 import { checkLabels, checkNotify, historyOf, type RawHistory } from './job.ts';
 import { DEFAULTS } from './schema.ts';
 
@@ -14,7 +14,6 @@ export interface RawSettings {
   readonly store?: string;
   readonly concurrency?: number;
   readonly listen?: string | false;
-  readonly auth?: { readonly tokens?: readonly TokenConfig[] };
   readonly log?: {
     readonly level?: LogConfig['level'];
     readonly format?: LogConfig['format'];
@@ -40,19 +39,18 @@ const SIZES = { B: 1, kB: 1e3, KiB: 1024, MB: 1e6, MiB: 1024 ** 2, GB: 1e9, GiB:
  * Reads the settings of a node.
  *
  * @param raw settings of sound shape
- * @param hasAuth whether `auth` was written at all, soundly or not
+ * @param auth `auth` as it is written, sound or not
  * @param builder gets what is wrong
  * @returns the settings; meaningless if something was found
  */
-export function readSettings(raw: RawSettings, hasAuth: boolean, builder: Builder): Settings {
+export function readSettings(raw: RawSettings, auth: unknown, builder: Builder): Settings {
   if (raw.notify !== undefined) checkNotify(raw.notify, ['notify'], builder);
   if (raw.labels !== undefined) checkLabels(raw.labels, ['labels'], builder);
-  const tokens = readTokens(raw.auth?.tokens ?? [], builder);
   return {
     store: readStore(raw.store ?? DEFAULTS.store, builder),
     concurrency: raw.concurrency ?? DEFAULTS.concurrency,
-    listen: readListen(raw.listen ?? DEFAULTS.listen, hasAuth, builder),
-    auth: { tokens },
+    listen: readListen(raw.listen ?? DEFAULTS.listen, auth, builder),
+    auth: readAuth(auth, builder),
     log: readLog(raw.log ?? {}, builder),
     shutdownGraceMs: durationOf(builder, raw.shutdownGrace ?? DEFAULTS.shutdownGrace) ?? 0,
     history: historyOf(raw.history, { ...JOB_DEFAULTS.history }, builder),
@@ -77,7 +75,7 @@ function readStore(text: string, builder: Builder): StoreConfig {
   return { kind: 'memory' };
 }
 
-function readListen(listen: string | false, hasAuth: boolean, builder: Builder): ListenConfig | false {
+function readListen(listen: string | false, auth: unknown, builder: Builder): ListenConfig | false {
   if (listen === false) return false;
   const fail = (wrong: string, expected = '"HOST:PORT", "unix:PATH" or false'): false => {
     builder.findings.add(['listen'], wrong, { got: listen, expected });
@@ -95,43 +93,31 @@ function readListen(listen: string | false, hasAuth: boolean, builder: Builder):
   const port = Number(parts?.[3]);
   if (host === undefined || (parts?.[1] !== undefined && isIP(host) !== 6)) return fail('not an address to listen on');
   if (port > 65_535) return fail('no such port', 'a port from 0 to 65535');
-  if (!isLoopback(host) && !hasAuth) {
-    return fail(
+  if (!isLoopback(host)) checkDoor(auth, fail);
+  return { kind: 'tcp', host, port };
+}
+
+/** What was written unsoundly is reported where it stands, and not as missing. */
+function checkDoor(auth: unknown, fail: (wrong: string, expected: string) => unknown): void {
+  const has = (key: string): boolean => typeof auth === 'object' && auth !== null && Object.hasOwn(auth, key);
+  if (auth !== undefined && (typeof auth !== 'object' || auth === null)) return;
+  if (!has('tokens')) {
+    fail(
       'an address other than loopback needs tokens, or anybody could run jobs',
       '"auth": {"tokens": […]}, or "127.0.0.1:PORT"',
     );
   }
-  return { kind: 'tcp', host, port };
+  if (!has('tls') && !(has('behindProxy') && (auth as { behindProxy: unknown }).behindProxy !== false)) {
+    fail(
+      'an address other than loopback needs TLS, or the tokens could be read on their way',
+      '"auth": {"tls": {"cert": …, "key": …}}, or {"behindProxy": true} if a proxy speaks TLS',
+    );
+  }
 }
 
 function isLoopback(host: string): boolean {
   const kind = isIP(host);
   return kind === 0 ? host.toLowerCase() === 'localhost' : LOOPBACK.check(host, kind === 6 ? 'ipv6' : 'ipv4');
-}
-
-function readTokens(tokens: readonly TokenConfig[], builder: Builder): TokenConfig[] {
-  const names = new Set<string>();
-  return tokens.map((token, index) => {
-    const path = ['auth', 'tokens', index];
-    if (names.has(token.name)) builder.findings.add([...path, 'name'], 'a second token of this name', { got: token.name });
-    names.add(token.name);
-    if ((token.hash === undefined) === (token.file === undefined)) {
-      const wrong = token.hash === undefined ? 'neither "hash" nor "file"' : 'both "hash" and "file"';
-      builder.findings.add(path, wrong, { expected: 'one of them' });
-    }
-    if (token.file === undefined) return token;
-    const file = resolve(builder.baseDir, token.file);
-    if (!isFile(file)) builder.findings.add([...path, 'file'], 'this file does not exist', { got: token.file });
-    return { ...token, file };
-  });
-}
-
-function isFile(path: string): boolean {
-  try {
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 function readLog(raw: NonNullable<RawSettings['log']>, builder: Builder): LogConfig {

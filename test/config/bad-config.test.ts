@@ -221,8 +221,13 @@ const CASES: readonly Case[] = [
     ['jobs.a.task.shell', /file nope\.txt does not exist/],
   ],
   ['a reference without end', `{"jobs": {"a": {"task": {"shell": »"\${env:NOPE"}}}}`, ['jobs.a.task.shell', /no closing brace/]],
-  ['listen on all addresses', `{"listen": »"0.0.0.0:4680", "jobs": {}}`, ['listen', /needs tokens.* \(got "0\.0\.0\.0:4680"/]],
-  ['listen on all IPv6 addresses', `{"listen": »"[::]:4680", "jobs": {}}`, ['listen', /needs tokens/]],
+  [
+    'listen on all addresses',
+    `{"listen": »"0.0.0.0:4680", "jobs": {}}`,
+    ['listen', /needs tokens.* \(got "0\.0\.0\.0:4680"/],
+    ['listen', /needs TLS.*behindProxy/],
+  ],
+  ['listen on all IPv6 addresses', `{"listen": »"[::]:4680", "jobs": {}}`, ['listen', /needs tokens/], ['listen', /needs TLS/]],
   ['listen on a port alone', `{"listen": »"4680", "jobs": {}}`, ['listen', /not an address to listen on/]],
   [
     'listen: true',
@@ -279,7 +284,7 @@ test('reports all that is wrong in one go, in the order of the text', () => {
   const text = `{
   »"concurency": 3,
   "timezone": »"Foo/Bar",
-  "listen": »"0.0.0.0:80",
+  "listen": »"0.0.0.0:80", "auth": {"behindProxy": true},
   "jobs": {
     "a": {"schedule": »"0 0 30 2 *", "task": {"command": ["true"], »"shell": "true"}, "budget": »30, »"isolation": "inline"},
     "b": {"schedule": {"cron": »"* * *", "timezone": »"Nowhere"}, "task": {"module": »"./nope.ts"}, "onOverlap": »"skp"},

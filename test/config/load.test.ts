@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { JOB_DEFAULTS } from '../../src/core/job.ts';
-import { problemsOf, setup } from './setup.ts';
+import { problemsOf, setup, TOKEN } from './setup.ts';
 
 const bench = setup();
 afterAll(() => bench[Symbol.dispose]());
@@ -19,7 +20,7 @@ test('fills in every default', () => {
     store: { kind: 'sqlite', path: join(bench.folder, 'var/tickwise.db') },
     concurrency: 16,
     listen: { kind: 'tcp', host: '127.0.0.1', port: 4680 },
-    auth: { tokens: [] },
+    auth: { tokens: [], behindProxy: false, hosts: [] },
     log: { level: 'info', format: 'auto' },
     shutdownGraceMs: 25_000,
     history: { maxRunsPerJob: 1_000, maxAgeMs: 30 * 86_400_000 },
@@ -36,7 +37,7 @@ test('reads every setting', () => {
   const hash = `sha256:${'0a'.repeat(32)}`;
   const config = bench.parse(`{
     "$schema": "./scheduler.schema.json", "timezone": "Asia/Tokyo", "store": "memory:", "concurrency": 3, "listen": "0.0.0.0:80",
-    "auth": {"tokens": [{"name": "ci", "hash": "${hash}", "scopes": ["read", "run"]}, {"name": "me", "file": "secret.txt", "scopes": ["admin"]}]},
+    "auth": {"tokens": [{"name": "ci", "hash": "${hash}", "scopes": ["read", "run"]}, {"name": "me", "file": "token.txt", "scopes": ["admin"]}], "behindProxy": true, "hosts": ["Cron.Example.org", "fd00::1"]},
     "log": {"level": "debug", "format": "json", "file": {"path": "logs/t.log", "maxSize": "2MB", "maxFiles": 9}},
     "shutdownGrace": "1m30s", "history": {"maxAge": "2d"}, "labels": {"zone": "a"},
     "notify": [{"on": ["failed"], "webhook": "https://example.org/hook"}], "jobs": {}
@@ -48,9 +49,11 @@ test('reads every setting', () => {
     listen: { kind: 'tcp', host: '0.0.0.0', port: 80 },
     auth: {
       tokens: [
-        { name: 'ci', hash, scopes: ['read', 'run'] },
-        { name: 'me', file: join(bench.folder, 'secret.txt'), scopes: ['admin'] },
+        { name: 'ci', hash: hash.slice('sha256:'.length), scopes: ['read', 'run'] },
+        { name: 'me', hash: createHash('sha256').update(TOKEN).digest('hex'), scopes: ['admin'] },
       ],
+      behindProxy: true,
+      hosts: ['cron.example.org', '[fd00::1]'],
     },
     log: {
       level: 'debug',

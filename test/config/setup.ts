@@ -11,6 +11,9 @@ import { createCalendar } from '../../src/system/calendar.ts';
 /** Stands in a text where the problem is expected, and is taken out before it is read. */
 export const MARK = '»';
 
+/** In `token.txt` of the folder. */
+export const TOKEN = 'Tok-0123456789_0123456789_0123456789_abcdefg';
+
 export interface Setup extends Disposable {
   readonly folder: string;
   readonly options: LoadOptions;
@@ -32,6 +35,7 @@ export function setup(): Setup {
   writeFileSync(join(folder, 'jobs', 'run.sh'), '#!/bin/sh\n');
   chmodSync(join(folder, 'jobs', 'run.sh'), 0o755);
   writeFileSync(join(folder, 'secret.txt'), 'from-the-file\n');
+  writeFileSync(join(folder, 'token.txt'), `${TOKEN}\n`, { mode: 0o600 });
   const options: LoadOptions = { env: {}, calendar, now: Date.UTC(2026, 0, 1), hostTimezone: 'Europe/Vienna' };
   const parse = (text: string, env: Record<string, string> = {}): Config =>
     parseConfig(text, { ...options, env, file: join(folder, 'scheduler.config.json') });
