@@ -24,7 +24,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/config/': ['src/core/'],
   'src/http/': ['src/core/', 'type src/engine/'],
   'src/web/': ['type src/http/'],
-  'src/cli/': ['src/core/', 'src/config/', 'src/daemon.ts', 'src/store/', 'src/system/', 'type src/http/'],
+  /** Tokens are made where they are hashed, so that the command line and the door agree on both. */
+  'src/cli/': ['src/core/', 'src/config/', 'src/daemon.ts', 'src/store/', 'src/system/', 'src/http/token.ts', 'type src/http/'],
   /** The command wires the real calendar into the simulation. */
   'src/testing/simulate-main.ts': ['src/testing/', 'src/system/calendar.ts'],
   'src/testing/': ['src/core/', 'src/engine/', 'src/structured/', 'src/store/memory.ts'],
