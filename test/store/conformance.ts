@@ -2,8 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
 import type { NodeIdentity } from '../../src/core/ledger.ts';
+import type { PlanMessages } from '../../src/core/message.ts';
 import type { EndWrite, Grant, Store, Turn, TurnResult } from '../../src/core/store.ts';
 import { runIdOf } from '../../src/core/tick.ts';
+import { describeKeys } from './conformance-keys.ts';
+import { describeLog } from './conformance-log.ts';
+import { describeMessages } from './conformance-messages.ts';
 import { ARMED_AT, endOf, makeJob, NODE, ticksOf, triggerOf, turnOf } from './fixture.ts';
 
 interface Bench extends AsyncDisposable {
@@ -23,9 +27,9 @@ const T4 = ARMED_AT + 4_000;
  * Runs the suite over one kind of store.
  *
  * @param name of the store, for the report
- * @param open gives an empty store of this node
+ * @param open gives an empty store of this node, which makes messages by this plan
  */
-export function describeStore(name: string, open: (node: NodeIdentity) => Promise<Store>): void {
+export function describeStore(name: string, open: (node: NodeIdentity, messages?: PlanMessages) => Promise<Store>): void {
   const setup = async (...jobs: readonly Job[]): Promise<Bench> => {
     const store = await open(NODE);
     await store.arm(jobs, ARMED_AT);
@@ -42,6 +46,10 @@ export function describeStore(name: string, open: (node: NodeIdentity) => Promis
       [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
     };
   };
+
+  describeLog(name, () => open(NODE));
+  describeMessages(name, (messages) => open(NODE, messages));
+  describeKeys(name, () => open(NODE));
 
   describe(`${name}: arming`, () => {
     it('gives a new job a free slot that is decided until now', async () => {

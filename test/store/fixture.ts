@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { GateContext } from '../../src/core/gate.ts';
 import { type Job, JOB_DEFAULTS } from '../../src/core/job.ts';
 import type { NodeIdentity } from '../../src/core/ledger.ts';
+import type { LogLine } from '../../src/core/log-line.ts';
 import type { EndWrite, Grant, TickClaim, TriggerClaim, Turn } from '../../src/core/store.ts';
 import { digitsOf, runIdOfTrigger } from '../../src/core/tick.ts';
 
@@ -48,6 +49,18 @@ export function endOf(
 
 export function turnOf(at: number, parts: Partial<Turn>): Turn {
   return { at, ends: [], checkpoints: [], spawns: [], promotions: [], claims: [], ...parts };
+}
+
+/** Lines of these numbers, both included. */
+export function linesOf(from: number, to: number): LogLine[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => ({
+    seq: from + index,
+    at: ARMED_AT,
+    attempt: 1,
+    level: 'info',
+    source: 'stdout',
+    text: `line ${from + index}`,
+  }));
 }
 
 /** A folder that goes when the test ends. */

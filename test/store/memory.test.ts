@@ -3,7 +3,7 @@ import { createMemoryStore } from '../../src/store/memory.ts';
 import { describeStore } from './conformance.ts';
 import { ARMED_AT, endOf, makeJob, NODE, ticksOf, turnOf } from './fixture.ts';
 
-describeStore('memory', async (node) => createMemoryStore({ node }));
+describeStore('memory', async (node, messages) => createMemoryStore({ node, messages }));
 
 it('keeps no more ended runs and ticks of a job than its history allows', async () => {
   const job = makeJob('a', { history: { maxRunsPerJob: 3, maxAgeMs: 1_000 } });

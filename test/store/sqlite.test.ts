@@ -7,9 +7,9 @@ import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { describeStore } from './conformance.ts';
 import { ARMED_AT, endOf, makeJob, NODE, tempFolder, ticksOf, turnOf } from './fixture.ts';
 
-describeStore('sqlite', async (node) => {
+describeStore('sqlite', async (node, messages) => {
   const folder = tempFolder();
-  const store = await openSqliteStore({ path: folder.file('ledger.db'), node, synchronous: 'normal' });
+  const store = await openSqliteStore({ path: folder.file('ledger.db'), node, synchronous: 'normal', messages });
   return {
     ...store,
     [Symbol.asyncDispose]: async () => {
