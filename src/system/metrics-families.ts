@@ -1,5 +1,6 @@
 /** The metrics that every job has, as a table: what a scrape shows is read off here, and so is where each figure is kept. */
 import { RUN_OUTCOMES, type RunOutcome } from '../core/run.ts';
+import { STEP_BOUNDS_MS } from '../core/step-durations.ts';
 import { MISS_REASONS, type MissReason, SKIP_REASONS, type SkipReason, type TickOutcome } from '../core/tick.ts';
 
 /** One metric, with one or more series for each job. */
@@ -16,8 +17,8 @@ export interface Family {
   readonly width: number;
 }
 
-/** Names of the stages of a stop by force. */
-export const STOP_STAGES: readonly ['terminate', 'kill'] = ['terminate', 'kill'] as const;
+/** What made force due. */
+export const FORCE_STAGES: readonly ['grace', 'hurry'] = ['grace', 'hurry'] as const;
 
 const TICK_SERIES: readonly (readonly [TickOutcome, string])[] = [
   ['ran', ''],
@@ -62,14 +63,14 @@ export const FAMILIES: Readonly<Record<FamilyKey, Family>> = {
   delay: family(
     'tickwise_start_delay_seconds',
     'histogram',
-    'From the tick to the start of its run; triggers and catch-ups left out.',
+    'From the tick to the start of its run, for runs of ticks that were live.',
     {
       bounds: [0.005, 0.02, 0.1, 0.5, 1, 5, 30, 300],
     },
   ),
   steps: family('tickwise_steps_total', 'counter', 'Steps that came back.'),
   stepDuration: family('tickwise_step_duration_seconds', 'histogram', 'How long steps took.', {
-    bounds: [0.001, 0.01, 0.1, 1, 10, 60],
+    bounds: STEP_BOUNDS_MS.map((boundMs) => boundMs / 1_000),
   }),
   lastSuccess: family(
     'tickwise_last_success_timestamp_seconds',
@@ -81,9 +82,14 @@ export const FAMILIES: Readonly<Record<FamilyKey, Family>> = {
   sinceSuccess: family('tickwise_ticks_since_success', 'gauge', 'Ticks since the last success, those of a pause left out.'),
   budget: family('tickwise_budget_seconds', 'gauge', 'How long a run may go on starting steps.'),
   blocked: family('tickwise_blocked', 'gauge', '1 while a run was stopped by force and its end is not proved.'),
-  hardStops: family('tickwise_hard_stops_total', 'counter', 'Stops by force, by stage.', {
-    series: STOP_STAGES.map((stage) => `,stage="${stage}"`),
-  }),
+  hardStops: family(
+    'tickwise_hard_stops_total',
+    'counter',
+    'Stops by force, by what made force due: the grace was over, or the shutdown was in a hurry.',
+    {
+      series: FORCE_STAGES.map((stage) => `,stage="${stage}"`),
+    },
+  ),
   violations: family(
     'tickwise_overlap_violations_total',
     'counter',

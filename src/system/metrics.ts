@@ -10,7 +10,7 @@ import type { TaskLog } from '../core/task.ts';
 import type { MissReason, SkipReason, TickOutcome } from '../core/tick.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
 import type { Events } from '../engine/events.ts';
-import { FAMILIES, placeOfRuns, placeOfTicks } from './metrics-families.ts';
+import { FAMILIES, FORCE_STAGES, placeOfRuns, placeOfTicks } from './metrics-families.ts';
 import { add, observe, type Row, Rows } from './metrics-rows.ts';
 import { type CountedRange, TickCount } from './metrics-tick-count.ts';
 import { OverlapWatch, type Violation } from './overlap-watch.ts';
@@ -57,6 +57,7 @@ export interface Metrics {
   text(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
+const COMMIT_BOUNDS = [0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
 const KEPT_MS = 1_000;
 /** For so long a scrape may hold the event loop. */
 const HELD_MS = 5;
@@ -198,6 +199,19 @@ class DaemonMetrics implements Metrics, Disposable {
         figures[FAMILIES.sinceSuccess.at] = 0;
       }),
     );
+    listening.use(
+      events.on('stepsFinished', ({ job, count, totalMs, buckets }) => {
+        const row = this.#rows.get(job);
+        if (row === undefined) return;
+        const { at, width } = FAMILIES.stepDuration;
+        add(row.figures, FAMILIES.steps.at, count);
+        for (const [index, inBucket] of buckets.entries()) add(row.figures, at + index, inBucket);
+        add(row.figures, at + width - 1, totalMs / 1_000);
+      }),
+    );
+    listening.use(
+      events.on('runForced', ({ job, stage }) => this.#count(job, FAMILIES.hardStops.at + FORCE_STAGES.indexOf(stage))),
+    );
     listening.use(events.on('fenceRejected', ({ job }) => this.#count(job, FAMILIES.fenceRejections.at)));
   }
 
@@ -216,6 +230,8 @@ class DaemonMetrics implements Metrics, Disposable {
     listening.use(events.on('loopStalled', ({ forMs }) => stalls.observe(forMs / 1_000)));
     const errors = new Counter({ name: 'tickwise_store_errors_total', help: 'Outages of the store.', registers });
     listening.use(events.on('storeFailed', () => errors.inc()));
+    const commits = seconds('tickwise_store_commit_seconds', 'How long the store took to write a turn.', COMMIT_BOUNDS);
+    listening.use(events.on('storeCommitted', ({ forMs }) => commits.observe(forMs / 1_000)));
     const build = new Gauge({ name: 'tickwise_build_info', help: 'Always 1.', labelNames: ['version', 'node'], registers });
     build.set({ version, node: process.version }, 1);
   }

@@ -225,12 +225,35 @@ describe('metrics', () => {
     bundle.events.emit('clockStepped', { byMs: -3_000 });
     bundle.events.emit('loopStalled', { forMs: 250 });
     bundle.events.emit('storeFailed', { error: { name: 'Error', message: 'disk full' } });
+    bundle.events.emit('storeCommitted', { forMs: 2, waitedMs: 1 });
     bundle.events.emit('fenceRejected', { job: 'b', runId: 'x', fence: 4 });
     const series = await bundle.scrape();
     expect(series.get('tickwise_clock_step_seconds_sum')).toBe(3);
     expect(series.get('tickwise_loop_stall_seconds_sum')).toBe(0.25);
     expect(series.get('tickwise_store_errors_total')).toBe(1);
+    expect(series.get('tickwise_store_commit_seconds_sum')).toBe(0.002);
     expect(series.get('tickwise_fence_rejections_total{job="b"}')).toBe(1);
+  });
+
+  test('add up what is reported of steps', async () => {
+    using bundle = setup();
+    const buckets = [2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1];
+    bundle.events.emit('stepsFinished', { ...ofRun('a'), count: 4, totalMs: 70_008, buckets });
+    const series = await bundle.scrape();
+    expect(series.get('tickwise_steps_total{job="a"}')).toBe(4);
+    expect(series.get('tickwise_step_duration_seconds_bucket{job="a",le="0.001"}')).toBe(2);
+    expect(series.get('tickwise_step_duration_seconds_bucket{job="a",le="0.01"}')).toBe(3);
+    expect(series.get('tickwise_step_duration_seconds_bucket{job="a",le="60"}')).toBe(3);
+    expect(series.get('tickwise_step_duration_seconds_count{job="a"}')).toBe(4);
+    expect(series.get('tickwise_step_duration_seconds_sum{job="a"}')).toBe(70.008);
+  });
+
+  test('tell stops by force apart by what made force due', async () => {
+    using bundle = setup();
+    bundle.events.emit('runForced', { ...ofRun('a'), stage: 'hurry' });
+    const series = await bundle.scrape();
+    expect(series.get('tickwise_hard_stops_total{job="a",stage="hurry"}')).toBe(1);
+    expect(series.get('tickwise_hard_stops_total{job="a",stage="grace"}')).toBe(0);
   });
 
   test('share an answer between those who ask within a second', async () => {
