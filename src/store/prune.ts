@@ -18,8 +18,8 @@ const MOST_LOOKS = { granting: 128, else: 2_048 } as const;
 const HIGH_DEBT = 4_096;
 const HIGHEST_DEBT = 4 * HIGH_DEBT;
 const LOOKS_EACH = 2;
-/** A turn drops no further run when it has dropped so many lines: about 2 ms of work. */
-const MOST_LINES = 2_000;
+/** A turn drops no further run when it has dropped so many lines; more, if more have come since. 20,000 cost about 6 ms. */
+const MOST_LINES = { few: 2_000, many: 20_000 } as const;
 
 type RunRow = [
   id: string,
@@ -54,6 +54,9 @@ export class Pruner {
   #owedRuns = 0;
   #owedTicks = 0;
   #owedKeys = 0;
+  #owedLines = 0;
+  /** As long as no run has lines, none is looked for. */
+  #mayHaveLines: boolean;
 
   /** @param db of the current version */
   constructor(db: DatabaseSync) {
@@ -66,6 +69,7 @@ export class Pruner {
        from ticks t cross join slots s on s.job = t.job where (t.tick, t.job) > (?, ?) order by t.tick, t.job limit ?`,
     );
     this.#dropRun = db.prepare('delete from runs where id = ? and ended_at is not null returning outcome, fence is not null');
+    this.#mayHaveLines = db.prepare('select 1 from lines limit 1').get() !== undefined;
     this.#dropLines = db.prepare('delete from lines where run = ?');
     this.#dropKeys = db.prepare(
       'delete from keys where (job, key) in (select job, key from keys where until <= ? order by until limit ?)',
@@ -118,22 +122,29 @@ export class Pruner {
       (tick > decidedUntil ? this.#keepSinceAhead : this.#keepSince).run(tick, job, tick);
   }
 
+  /** Lines enter, to leave with their runs. Told before they are written. */
+  owe(lines: number): void {
+    this.#mayHaveLines = true;
+    this.#owedLines = Math.min(this.#owedLines + LOOKS_EACH * lines, MOST_LINES.many);
+  }
+
   #sweepRuns(at: Instant, looks: number): void {
-    let lines = 0;
     const rows = this.#selectRuns.all(this.#afterRun, looks) as unknown as RunRow[];
-    let looked = 0;
+    const mostLines = Math.max(this.#owedLines, MOST_LINES.few);
+    let [looked, lines] = [0, 0];
     const losses = new Losses('run');
     for (const [id, job, fence, tick, newestFence, keptSince, endedAt, decidedUntil] of rows) {
-      if (lines >= MOST_LINES) break;
+      if (lines >= mostLines) break;
       looked++;
       const { maxRunsPerJob, maxAgeMs } = this.#limitsOf(job);
       const isBeyond = fence === null ? tick <= keptSince : newestFence - fence >= maxRunsPerJob;
       if (endedAt === null || !(isBeyond || tick < at - maxAgeMs)) continue;
       const dropped = this.#dropRun.get(id) as unknown as DroppedRun | undefined;
       if (dropped === undefined) continue;
-      lines += Number(this.#dropLines.run(id).changes);
+      if (this.#mayHaveLines) lines += Number(this.#dropLines.run(id).changes);
       losses.add(job, tick, decidedUntil, dropped[0], dropped[1] === 1 ? 'granted' : 'withdrawn');
     }
+    this.#owedLines = Math.max(0, this.#owedLines - lines);
     this.#owedRuns -= looked === rows.length ? looks : looked;
     this.#afterRun = looked < looks && looked === rows.length ? '' : (rows[looked - 1]?.[0] ?? '');
     this.#record(losses);

@@ -128,7 +128,9 @@ function createStore({ db, path, node, plan, release }: StoreParts): Store {
     setPaused: async (job, paused) => transact(() => setPaused(db, job, paused)),
     setCheckpoint: async (job, checkpoint) => transact(() => setCheckpoint(db, job, checkpoint)),
     appendLog: (writes) => {
-      if (writes.length > 0) transact(() => lines.append(writes));
+      if (writes.length === 0) return;
+      pruner.owe(writes.reduce((sum, write) => sum + write.lines.length, 0));
+      transact(() => lines.append(writes));
     },
     enqueue: async (drafts, at) => {
       if (drafts.length > 0) transact(() => outbox.add(drafts, at));

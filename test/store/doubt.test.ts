@@ -3,6 +3,7 @@ import { DatabaseSync, type SQLInputValue, StatementSync } from 'node:sqlite';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
 import type { Store, Turn, TurnResult } from '../../src/core/store.ts';
+import type { Happening, MessageDraft } from '../../src/core/message.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { ARMED_AT, endOf, makeJob, NODE, tempFolder, ticksOf, triggerOf, turnOf } from './fixture.ts';
 
@@ -55,7 +56,10 @@ afterEach(works);
 
 async function setup(...jobs: readonly Job[]): Promise<AsyncDisposable & { store: Store; commit(turn: Turn): TurnResult }> {
   const folder = tempFolder();
-  const store = await openSqliteStore({ path: folder.file('ledger.db'), node: NODE });
+  const messages = (happening: Happening): readonly MessageDraft[] => [
+    { job: 'a', event: 'failed', target: 'hook', body: JSON.stringify(happening) },
+  ];
+  const store = await openSqliteStore({ path: folder.file('ledger.db'), node: NODE, messages });
   await store.arm(jobs, ARMED_AT);
   return {
     store,
@@ -69,6 +73,7 @@ async function setup(...jobs: readonly Job[]): Promise<AsyncDisposable & { store
 }
 
 const job = makeJob('a', { onOverlap: 'queue' });
+const KEY = { key: 'k', fingerprint: 'f', until: T2 + 1_000 };
 
 /** A turn of each sort, after a turn that prepares it. */
 const SORTS: Record<string, (live: { job: string; runId: string; fence: number }) => Partial<Turn>> = {
@@ -77,6 +82,10 @@ const SORTS: Record<string, (live: { job: string; runId: string; fence: number }
   'an end and the grant that follows it': (live) => ({ ends: [endOf(live, T2)], claims: [ticksOf(job, [T2])] }),
   'a tick that is queued': () => ({ claims: [ticksOf(job, [T2])] }),
   'a trigger that is queued': () => ({ claims: [triggerOf(job, T2)] }),
+  'a trigger whose key is kept with the run into which it folds': () => ({
+    claims: [triggerOf(job, T2, { runId: 'queued', input: '1' }), triggerOf(job, T2, { runId: 'folds', idempotency: KEY })],
+  }),
+  'a tick that is missed': () => ({ claims: [ticksOf(makeJob('b', { onMissed: 'skip' }), [T2], { liveSince: T2 })] }),
   'a tick that is skipped': () => ({ claims: [ticksOf(makeJob('b'), [T2], { matched: false })] }),
 };
 
@@ -94,6 +103,7 @@ describe.each(Object.entries(SORTS))('a commit that fails on the disk: %s', (_, 
     twin.commit(turnOf(T1, { claims: [ticksOf(job, [T1])] }));
     expect(result).toEqual(twin.commit(turn));
     expect(await it.store.runs({ limit: 9 })).toEqual(await twin.store.runs({ limit: 9 }));
+    expect(await it.store.dueMessages(T2, 9)).toEqual(await twin.store.dueMessages(T2, 9));
   });
 
   it('stays in doubt while the ledger cannot be read, and is told when it can', async () => {
@@ -121,4 +131,27 @@ it('a commit that SQLite rolled back with an I/O error is said to have kept noth
     expect.objectContaining({ code: 'STORE_UNUSABLE', facts: expect.not.objectContaining({ inDoubt: true }) }),
   );
   expect(it.commit(turn)).toMatchObject({ grants: [{ fence: 1 }] });
+});
+
+it('a trigger that folds alone, and whose commit is in doubt, is known by its key', async () => {
+  await using it = await setup(job);
+  it.commit(turnOf(T1, { claims: [ticksOf(job, [T1])] }));
+  it.commit(turnOf(T1, { claims: [triggerOf(job, T1, { runId: 'queued', idempotency: { ...KEY, until: T2 } })] }));
+  const turn = turnOf(T2, { claims: [triggerOf(job, T2, { runId: 'folds', idempotency: KEY })] });
+  failNextCommit('instead');
+  expect(() => it.commit(turn)).toThrow(expect.objectContaining({ facts: expect.not.objectContaining({ inDoubt: true }) }));
+  failNextCommit('after');
+  expect(it.commit(turn)).toMatchObject({ decisions: [[{ kind: 'fold', into: 'queued' }]] });
+});
+
+it('a turn that SQLite rolled back leaves no message, and one when it is taken the second time', async () => {
+  await using it = await setup(job);
+  const [live] = it.commit(turnOf(T1, { claims: [ticksOf(job, [T1])] })).grants;
+  if (live === undefined) throw new Error('the run was not granted');
+  const turn = turnOf(T2, { ends: [endOf(live, T2)] });
+  failNextCommit('instead');
+  expect(() => it.commit(turn)).toThrow(expect.objectContaining({ code: 'STORE_UNUSABLE' }));
+  expect(await it.store.nextMessageAt()).toBeUndefined();
+  it.commit(turn);
+  expect(await it.store.dueMessages(T2, 9)).toHaveLength(1);
 });

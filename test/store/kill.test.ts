@@ -4,12 +4,13 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import type { Message } from '../../src/core/message.ts';
 import type { RunRecord, TickRecord } from '../../src/core/ledger.ts';
 import type { Store } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { verifyLedger } from '../../src/store/verify.ts';
 import { createCalendar } from '../../src/system/calendar.ts';
-import { NODE, tempFolder } from './fixture.ts';
+import { linesOf, NODE, tempFolder } from './fixture.ts';
 
 const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url));
 const KILLS = 20;
@@ -38,6 +39,16 @@ async function commitUntilKilled(path: string, lifeMs: number): Promise<Fact[]> 
   return whole.slice(1).map((line) => JSON.parse(line) as Fact);
 }
 
+async function everyMessage(store: Store): Promise<Message[]> {
+  const messages: Message[] = [];
+  for (;;) {
+    const page = await store.dueMessages(Number.MAX_SAFE_INTEGER, 1_000);
+    if (page.length === 0) return messages;
+    messages.push(...page);
+    for (const { id } of page) await store.settleMessage(id, { kind: 'sent' });
+  }
+}
+
 async function everything(store: Store): Promise<{ runs: Map<string, RunRecord>; ticks: TickRecord[] }> {
   const runs = new Map<string, RunRecord>();
   for (let after: string | undefined; ;) {
@@ -64,12 +75,17 @@ it(`forgets nothing that was committed, over ${KILLS} kills at random moments`, 
   expect(facts.length).toBeGreaterThan(KILLS);
 
   expect(verifyLedger(path, createCalendar()).findings).toEqual([]);
-  await using store = await openSqliteStore({ path, node: { ...NODE, id: 'judge' } });
+  await using store = await openSqliteStore({ path, node: { ...NODE, id: 'judge' }, synchronous: 'normal' });
   const { runs, ticks } = await everything(store);
   for (const fact of facts) {
     for (const [id, fence] of fact.grants) expect(runs.get(id)).toMatchObject({ fence });
     for (const id of fact.ended) expect(runs.get(id)).toMatchObject({ state: 'succeeded' });
+    for (const [runId] of fact.grants) expect(await store.log({ runId, limit: 9 })).toEqual(linesOf(1, 2));
   }
+  const ended = [...runs.values()].filter((run) => run.state === 'succeeded').map((run) => run.id);
+  const told = (await everyMessage(store)).map(({ body }) => body);
+  expect(told.sort()).toEqual(ended.sort());
+  expect(runs.has('never')).toBe(false);
   for (const { job, fence, decidedUntil } of await store.slots()) {
     const fences = [...runs.values()]
       .filter((run) => run.job === job && run.fence !== undefined)

@@ -1,9 +1,10 @@
 /** A ledger of an earlier version comes up to date with all that it holds. */
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
+import type { Happening, MessageDraft } from '../../src/core/message.ts';
 import { LEDGER_VERSION, migrate } from '../../src/store/migrations.ts';
 import { openLedgerReader, openSqliteStore } from '../../src/store/sqlite.ts';
-import { ARMED_AT, makeJob, NODE, tempFolder, ticksOf, turnOf } from './fixture.ts';
+import { ARMED_AT, linesOf, makeJob, NODE, tempFolder, ticksOf, triggerOf, turnOf } from './fixture.ts';
 
 /** A ledger as version 1 left it: nine runs of which three were pruned, one live, one queued; and a daemon that was killed. */
 function makeVersion1(path: string): void {
@@ -71,6 +72,51 @@ it('counts what a version-1 ledger still holds, and knows how many runs it had g
   expect(db.prepare('select job, kind, outcome, reason, count from counters').all()).toMatchObject([
     { job: 1, kind: 'run', outcome: 'unknown', reason: 'granted', count: 3 },
   ]);
+});
+
+it('keeps all that a version-5 ledger holds, and knows how the last run of each job ended', async () => {
+  using folder = tempFolder();
+  const path = folder.file('ledger.db');
+  {
+    using db = new DatabaseSync(path);
+    migrate(db, path, 5);
+    const insert = db.prepare(`insert into runs (id, job, tick, cause, fence, node, queued_at, granted_at, ended_at, outcome)
+      values (?, ?, ?, 'tick', ?, ?, ?, ?, ?, ?)`);
+    db.exec(`
+      insert into nodes (node, id, host, boot_id, pid, pid_start, started_at, clean) values (1, 'node-0', 'here', 'boot-0', 1, 1, 0, 1);
+      insert into slots (job, name, decided_until, newest) values (1, 'a', 4000, 'a4'), (2, 'b', 1000, 'b1'), (3, 'c', 500, null)`);
+    for (let fence = 1; fence <= 3; fence++) db.prepare('update slots set fence = ? where job = 1').run(fence);
+    db.exec('update slots set fence = 1 where job = 2');
+    insert.run('a1', 1, 1_000, 1, 1, 1_000, 1_000, 1_001, 'succeeded');
+    insert.run('a2', 1, 2_000, 2, 1, 2_000, 2_000, 2_001, 'failed');
+    insert.run('a3', 1, 3_000, 3, 1, 3_000, 3_000, null, null);
+    insert.run('a4', 1, 4_000, null, null, 4_000, null, 4_001, 'cancelled');
+    insert.run('b1', 2, 1_000, 1, 1, 1_000, 1_000, null, null);
+  }
+  const told: Happening[] = [];
+  const messages = (happening: Happening): readonly MessageDraft[] => {
+    told.push(happening);
+    return [{ job: 'a', event: 'lost', target: 'hook', body: '{}' }];
+  };
+  await using store = await openSqliteStore({ path, node: NODE, messages });
+  expect(await store.liveRuns()).toMatchObject([
+    { id: 'a3', fence: 3 },
+    { id: 'b1', fence: 1 },
+  ]);
+  await store.appendLog([{ runId: 'a2', lines: linesOf(1, 2) }]);
+  expect(await store.log({ runId: 'a2', limit: 9 })).toEqual(linesOf(1, 2));
+  const lost = { outcome: 'lost', endedAt: ARMED_AT, steps: 0, attempts: 0 } as const;
+  const ends = [
+    { ...lost, job: 'a', runId: 'a3', fence: 3 },
+    { ...lost, job: 'b', runId: 'b1', fence: 1 },
+  ];
+  const idempotency = { key: 'k', fingerprint: 'f', until: ARMED_AT + 1 };
+  const { ended, grants } = await store.commit(
+    turnOf(ARMED_AT, { ends, claims: [triggerOf(makeJob('c'), ARMED_AT, { idempotency })] }),
+  );
+  expect([ended, grants]).toMatchObject([[true, true], [{ job: 'c', fence: 1 }]]);
+  expect(told.map((happening) => happening.kind === 'ended' && happening.previous)).toEqual(['failed', undefined]);
+  expect(await store.dueMessages(ARMED_AT, 9)).toHaveLength(2);
 });
 
 it('has the same tables as a new ledger', async () => {

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
 import type { Grant, Store, TurnResult } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { ARMED_AT, endOf, makeJob, NODE, tempFolder, ticksOf, turnOf } from './fixture.ts';
+import { ARMED_AT, endOf, linesOf, makeJob, NODE, tempFolder, ticksOf, triggerOf, turnOf } from './fixture.ts';
 
 const EVERY_MS = 1_000;
 
@@ -124,4 +124,50 @@ it('drops runs and ticks that are older than the history, and no live run', asyn
   expect((await bench.store.runs({ job: 'busy', limit: 1_000 })).length).toBeLessThanOrEqual(150);
   expect((await bench.store.ticks({ job: 'busy', limit: 10_000 })).length).toBeLessThanOrEqual(250);
   expect((await bench.store.liveRuns()).map((run) => run.job)).toContain('stuck');
+});
+
+it('drops the lines of a run with the run, and few of them in one turn', async () => {
+  const keeping = makeJob('a', { history: { maxRunsPerJob: 1e6, maxAgeMs: 1e12 } });
+  const dropping = { ...keeping, history: { maxRunsPerJob: 1, maxAgeMs: 1 } };
+  await using bench = await setup(keeping);
+  runTicks(bench.store, [keeping], 1, 200);
+  const runs = await bench.store.runs({ job: 'a', limit: 1_000 });
+  await bench.store.appendLog(runs.map(({ id }) => ({ runId: id, lines: linesOf(1, 900) })));
+  await bench.store.arm([dropping], ARMED_AT);
+  using raw = new DatabaseSync(bench.path, { readOnly: true });
+  const lines = raw.prepare('select count(*) as count from lines');
+  const count = (): number => lines.get()?.['count'] as number;
+  let before = count();
+  expect(before).toBe(90_000);
+  let most = 0;
+  for (let turn = 201; turn <= 400; turn++) {
+    const at = ARMED_AT + turn * EVERY_MS;
+    const ends = (await bench.store.liveRuns()).map((run) => endOf({ ...run, runId: run.id, fence: run.fence }, at));
+    await bench.store.commit(turnOf(at, { ends, claims: [ticksOf(dropping, [at])] }));
+    most = Math.max(most, before - count());
+    before = count();
+  }
+  expect(most).toBeGreaterThan(900);
+  expect(most).toBeLessThanOrEqual(20_000 + 900);
+  expect(before).toBe(0);
+});
+
+it('forgets keys that have expired, and none before', async () => {
+  const job = makeJob('a', { onOverlap: 'queue' });
+  await using bench = await setup(job);
+  using raw = new DatabaseSync(bench.path, { readOnly: true });
+  const keys = raw.prepare('select count(*) as count from keys where until > ?');
+  const count = (after: number): number => keys.get(after)?.['count'] as number;
+  const lifeMs = 100 * EVERY_MS;
+  for (let index = 1; index <= 1_000; index++) {
+    const at = ARMED_AT + index * EVERY_MS;
+    const idempotency = { key: `key-${index}`, fingerprint: 'same', until: at + lifeMs };
+    await bench.store.commit(turnOf(at, { claims: [triggerOf(job, at, { runId: `run-${index}`, idempotency })] }));
+    expect(count(at)).toBe(Math.min(index, 100));
+    expect(count(0)).toBeLessThanOrEqual(100 + 64);
+  }
+  const later = makeJob('b');
+  await bench.store.arm([later], ARMED_AT);
+  runTicks(bench.store, [later], 2_000, 200);
+  expect(count(0)).toBe(0);
 });

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import type { Store } from '../../src/core/store.ts';
 import { runIdOf } from '../../src/core/tick.ts';
 import { openLedgerReader, openSqliteStore } from '../../src/store/sqlite.ts';
-import { ARMED_AT, makeJob, NODE, tempFolder, ticksOf, turnOf } from './fixture.ts';
+import { ARMED_AT, linesOf, makeJob, NODE, tempFolder, ticksOf, turnOf } from './fixture.ts';
 
 const T1 = ARMED_AT + 1_000;
 const SQLITE = new URL('../../src/store/sqlite.ts', import.meta.url).href;
@@ -36,6 +36,15 @@ it('reads beside a daemon what that has committed, as it goes on', async () => {
   expect(await reader.slots()).toEqual(await bench.store.slots());
   await bench.store.commit(turnOf(T1 + 1, { claims: [ticksOf(makeJob('a'), [T1 + 1])] }));
   expect(await reader.ticks({ job: 'a', limit: 9 })).toMatchObject([{ outcome: 'skipped' }, { outcome: 'ran' }]);
+});
+
+it('reads beside a daemon what the runs write', async () => {
+  await using bench = await setup();
+  await using reader = await openLedgerReader(bench.path);
+  const query = { runId: runIdOf('a', T1), limit: 9 };
+  expect(await reader.log(query)).toEqual([]);
+  await bench.store.appendLog([{ runId: query.runId, lines: linesOf(1, 3) }]);
+  expect(await reader.log({ ...query, after: 1 })).toEqual(linesOf(2, 3));
 });
 
 it('reads a ledger whose daemon has closed it', async () => {
