@@ -13,8 +13,10 @@ interface Connection {
  *
  * @param server not listening yet
  * @param most at least 1
+ * @returns hangs up on all who ask for nothing, now and from now on (Node's own way spares those who never asked for anything)
  */
-export function boundConnections(server: Server, most: number): void {
+export function boundConnections(server: Server, most: number): () => void {
+  let isClosing = false;
   /** The one that began to be idle first comes first. */
   const connections = new Map<Socket | string, Connection>();
   server.on('connection', (socket: Socket) => {
@@ -35,8 +37,13 @@ export function boundConnections(server: Server, most: number): void {
     outgoing.once('close', () => {
       connection.inFlight -= 1;
       if (connections.delete(key)) connections.set(key, connection);
+      if (isClosing && connection.inFlight === 0) connection.socket.destroySoon();
     });
   });
+  return () => {
+    isClosing = true;
+    for (const { socket, inFlight } of connections.values()) if (inFlight === 0) socket.destroy();
+  };
 }
 
 /** By TLS a request knows another socket than the one that was accepted, with the same address. */

@@ -127,9 +127,11 @@ class Gate {
   }
 }
 
-/** Probes, and the page itself, which asks for a token before it shows anything. */
+/** Probes, the document of the API, and the page itself, which asks for a token before it shows anything. */
+const OPEN: ReadonlySet<string> = new Set(['/', '/favicon.ico', '/healthz', '/openapi.json', '/readyz']);
+
 function isOpen(path: string): boolean {
-  return path === '/' || path === '/healthz' || path === '/readyz' || path === '/favicon.ico' || path.startsWith('/assets/');
+  return OPEN.has(path) || path.startsWith('/assets/');
 }
 
 function tooMany(detail: string, waitMs: number): Response {

@@ -56,18 +56,27 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const app = furnished(options.app, log);
   const door = createDoor({ app, listen, tokens, isTls: tls !== undefined, behindProxy, hosts, limits, log, clock });
   const server = createNodeServer(limits, tls);
-  boundConnections(server, limits.connections);
+  const hangUpOnIdle = boundConnections(server, limits.connections);
   const inFlight = new Set<ServerResponse>();
   server.on('request', createListener(app, door, inFlight));
   const removeFile = listen.kind === 'unix' ? await listenOnSocket(server, listen.path) : await listenOnPort(server, listen);
   server.on('error', (error) => log.error('the server of the API failed', { error: error.message }));
   const port = listen.kind === 'unix' ? 0 : (server.address() as AddressInfo).port;
+  const close = async (): Promise<void> => {
+    const timer = clock.setTimer(clock.monotonic() + limits.closeGraceMs, () => server.closeAllConnections());
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      hangUpOnIdle();
+      for (const outgoing of inFlight) endStream(outgoing);
+    });
+    timer.cancel();
+  };
   let closing: Promise<void> | undefined;
   return {
     address:
       listen.kind === 'unix' ? `unix:${listen.path}` : `http${tls === undefined ? '' : 's'}://${named(listen.host)}:${port}`,
     port,
-    [Symbol.asyncDispose]: () => (closing ??= close(server, inFlight, clock, limits).finally(removeFile)),
+    [Symbol.asyncDispose]: () => (closing ??= close().finally(removeFile)),
   };
 }
 
@@ -188,18 +197,9 @@ async function listenOnPort(server: Server, { host, port }: Extract<Listen, { ki
   return () => undefined;
 }
 
-async function close(server: Server, inFlight: Set<ServerResponse>, clock: Clock, { closeGraceMs }: HttpLimits): Promise<void> {
-  const timer = clock.setTimer(clock.monotonic() + closeGraceMs, () => server.closeAllConnections());
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    for (const outgoing of inFlight) {
-      outgoing.once('close', () => clock.defer(() => server.closeIdleConnections()));
-      if (!outgoing.headersSent) outgoing.setHeader('connection', 'close');
-      else if (String(outgoing.getHeader('content-type')).startsWith('text/event-stream')) outgoing.end();
-    }
-    server.closeIdleConnections();
-  });
-  timer.cancel();
+/** An event stream has no end of its own. */
+function endStream(outgoing: ServerResponse): void {
+  if (String(outgoing.getHeader('content-type')).startsWith('text/event-stream')) outgoing.end();
 }
 
 function named(host: string): string {
