@@ -30,10 +30,10 @@ interface Listener extends Omit<Listening, 'after'> {
   backlogBytes: number;
 }
 
-/** An event as it goes out, and the job that it is about. */
+/** An event as it goes out; the job that it is about is found when somebody asks for it. */
 interface Written {
   readonly bytes: Uint8Array;
-  readonly job: string | undefined;
+  job?: string | undefined;
 }
 
 const HELLO = comment('events');
@@ -125,13 +125,14 @@ export class EventStream {
     // What is desired falls below zero when more waits than the high-water mark.
     if ((listener.controller.desiredSize ?? 0) >= -listener.backlogBytes) return;
     this.#leave(listener);
+    listener.controller.close();
     listener.cutOff();
   }
 
   #write(event: NumberedEvent): Written {
     let written = this.#written.get(event);
     if (written === undefined) {
-      written = { bytes: frame(event.type, this.#redact(event.data), event.id), job: jobOf(event.data) };
+      written = { bytes: frame(event.type, this.#redact(event.data), event.id) };
       this.#written.set(event, written);
     }
     return written;
@@ -139,10 +140,12 @@ export class EventStream {
 }
 
 function isWanted({ job, types }: Listener, event: NumberedEvent, written: Written): boolean {
-  return (job === undefined || job === written.job) && (types === undefined || types.has(event.type));
+  if (types !== undefined && !types.has(event.type)) return false;
+  return job === undefined || job === (written.job ??= jobOf(event.data));
 }
 
-function jobOf(data: string): string | undefined {
+/** @returns no name of a job where there is none */
+function jobOf(data: string): string {
   const { job } = JSON.parse(data) as { job?: unknown };
-  return typeof job === 'string' ? job : undefined;
+  return typeof job === 'string' ? job : '';
 }

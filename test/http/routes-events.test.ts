@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest';
+import { problemIn, setup } from './setup.ts';
+import { Frames } from './stream.ts';
+
+async function listen(api: ReturnType<typeof setup>, query = '', headers: Record<string, string> = {}): Promise<Frames> {
+  const response = await api.get(`/v1/events${query}`, { headers });
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+  const frames = new Frames(response);
+  expect(await frames.next()).toMatch(/^: /);
+  return frames;
+}
+
+describe('a listener', () => {
+  test('hears what happens from now on', async () => {
+    const api = setup();
+    api.control.tell('runStarted', { job: 'before' });
+    const frames = await listen(api);
+    api.control.tell('runEnded', { job: 'report', outcome: 'failed' });
+    expect(await frames.next()).toBe('id: e-2\nevent: runEnded\ndata: {"job":"report","outcome":"failed"}');
+  });
+
+  test.each([
+    ['its query', '?after=e-1', {}],
+    ['its header', '', { 'Last-Event-ID': 'e-1' }],
+    ['its header rather than its query', '?after=e-3', { 'Last-Event-ID': 'e-1' }],
+  ])('goes on from where it was, by %s', async (_, query, headers) => {
+    const api = setup();
+    for (let count = 0; count < 3; count++) api.control.tell('runStarted', { count });
+    const frames = await listen(api, query, headers);
+    api.control.tell('runEnded', {});
+    const ids = [await frames.next(), await frames.next(), await frames.next()].map((frame) => frame?.split('\n')[0]);
+    expect(ids).toEqual(['id: e-2', 'id: e-3', 'id: e-4']);
+  });
+
+  test('is told when it must read the ledger', async () => {
+    const api = setup();
+    const frames = await listen(api, '?after=other-9');
+    api.control.tell('runEnded', {});
+    expect(await frames.next()).toBe('event: gap\ndata: {"after":"other-9"}');
+    expect(await frames.next()).toMatch(/^id: e-1\n/);
+  });
+
+  test('hears of one job, or of some types, when it asks for that', async () => {
+    const api = setup();
+    api.control.tell('runStarted', { job: 'a' });
+    const ofJob = await listen(api, '?job=a&after=e-0x');
+    const ofTypes = await listen(api, '?type=runEnded,storeFailed');
+    const ofBoth = await listen(api, '?type=runEnded&job=a');
+    api.control.tell('runStarted', { job: 'b' });
+    api.control.tell('storeFailed', {});
+    api.control.tell('runEnded', { job: 'b' });
+    api.control.tell('runEnded', { job: 'a' });
+    expect(await ofJob.next()).toContain('event: gap');
+    expect(await ofJob.next()).toContain('id: e-5');
+    expect([await ofTypes.next(), await ofTypes.next(), await ofTypes.next()].map((frame) => frame?.slice(4, 7))).toEqual([
+      'e-3',
+      'e-4',
+      'e-5',
+    ]);
+    expect(await ofBoth.next()).toContain('id: e-5');
+  });
+
+  test('sees a sign of life every 15 s, by one timer for all', async () => {
+    const api = setup();
+    const all = await Promise.all(Array.from({ length: 50 }, () => listen(api)));
+    expect(api.clock.timers).toBe(1);
+    await api.clock.advance(45_000);
+    for (const frames of all) for (let beat = 0; beat < 3; beat++) expect(await frames.next()).toBe(': ');
+    expect(api.clock.timers).toBe(1);
+  });
+
+  test('leaves nothing behind when it goes', async () => {
+    const api = setup();
+    const [one, other] = [await listen(api), await listen(api)];
+    expect(api.control.listeners.size).toBe(1);
+    await one.cancel();
+    expect(api.control.listeners.size).toBe(1);
+    await other.cancel();
+    expect(api.control.listeners.size).toBe(0);
+    expect(api.clock.timers).toBe(0);
+    expect((await listen(api)).next()).toBeInstanceOf(Promise);
+    expect(api.control.listeners.size).toBe(1);
+  });
+
+  test('that does not read is cut off when more than 1 MiB waits, and the others hear on', async () => {
+    const api = setup();
+    const slow = await listen(api);
+    const quick = await listen(api);
+    const text = 'x'.repeat(65_536);
+    for (let count = 1; count <= 17; count++) {
+      api.control.tell('runLine', { count, text });
+      expect(await quick.next()).toContain(`"count":${count}`);
+    }
+    const heard = await slow.rest();
+    expect(heard.length).toBeLessThan(18);
+    expect(heard.length).toBeGreaterThan(14);
+    api.control.tell('runEnded', {});
+    expect(await quick.next()).toContain('event: runEnded');
+  });
+
+  test('gets a backlog of any size', async () => {
+    const api = setup();
+    for (let count = 1; count <= 40; count++) api.control.tell('runLine', { count, text: 'x'.repeat(65_536) });
+    const frames = await listen(api, '?after=e-1');
+    api.control.tell('runEnded', {});
+    for (let count = 2; count <= 40; count++) expect(await frames.next()).toContain(`"count":${count}`);
+    expect(await frames.next()).toContain('event: runEnded');
+  });
+
+  test('hears no secret of the configuration', async () => {
+    const api = setup({ redact: (text) => text.replaceAll('hunter2', '[redacted]') });
+    const frames = await listen(api);
+    api.control.tell('runLine', { text: 'key=hunter2' });
+    expect(await frames.next()).toContain('key=[redacted]');
+  });
+});
+
+test('an event is written out once, however many hear it', async () => {
+  let written = 0;
+  const api = setup({
+    redact: (text) => {
+      written++;
+      return text;
+    },
+  });
+  api.control.tell('runStarted', {});
+  const all = await Promise.all(Array.from({ length: 100 }, () => listen(api)));
+  api.control.tell('runEnded', {});
+  for (const frames of all) expect(await frames.next()).toContain('runEnded');
+  const late = await listen(api, '?after=e-1');
+  expect(await late.next()).toContain('runEnded');
+  expect(written).toBe(1);
+});
+
+test('only so many listen at once', async () => {
+  const api = setup({ mostStreams: 2 });
+  const [one] = [await listen(api), await listen(api)];
+  const response = await api.get('/v1/events');
+  expect(response.status).toBe(503);
+  expect(await problemIn(response)).toMatchObject({ code: 'TOO_MANY_LISTENERS' });
+  await one.cancel();
+  await listen(api);
+});
+
+test('a head opens no stream', async () => {
+  const api = setup();
+  const response = await api.get('/v1/events', { method: 'HEAD' });
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+  expect(api.control.listeners.size).toBe(0);
+});
+
+test.each(['?after=a%20b', '?after=', '?type=', '?type=a,,b', '?type=a%0ab', '?job=..', '?nope=1', `?after=${'x'.repeat(129)}`])(
+  'what is asked is looked at: %s',
+  async (query) => {
+    const api = setup();
+    expect((await api.get(`/v1/events${query}`)).status).toBe(400);
+    expect(api.control.listeners.size).toBe(0);
+  },
+);
