@@ -225,11 +225,13 @@ class DaemonMetrics implements Metrics, Disposable {
     const stalls = seconds(
       'tickwise_loop_stall_seconds',
       'How late the scheduler woke when the event loop was held.',
-      [0.1, 1, 10, 60],
+      [2, 5, 10, 30, 60, 300],
     );
     listening.use(events.on('loopStalled', ({ forMs }) => stalls.observe(forMs / 1_000)));
     const errors = new Counter({ name: 'tickwise_store_errors_total', help: 'Outages of the store.', registers });
-    listening.use(events.on('storeFailed', () => errors.inc()));
+    const failing = new Gauge({ name: 'tickwise_store_failing', help: '1 during an outage of the store.', registers });
+    listening.use(events.on('storeFailed', () => (errors.inc(), failing.set(1))));
+    listening.use(events.on('storeRecovered', () => failing.set(0)));
     const commits = seconds('tickwise_store_commit_seconds', 'How long the store took to write a turn.', COMMIT_BOUNDS);
     listening.use(events.on('storeCommitted', ({ forMs }) => commits.observe(forMs / 1_000)));
     const build = new Gauge({ name: 'tickwise_build_info', help: 'Always 1.', labelNames: ['version', 'node'], registers });

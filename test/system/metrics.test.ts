@@ -256,6 +256,16 @@ describe('metrics', () => {
     expect(series.get('tickwise_hard_stops_total{job="a",stage="grace"}')).toBe(0);
   });
 
+  test('say that the store fails until it has recovered', async () => {
+    using bundle = setup();
+    const failing = async () => (await bundle.scrape()).get('tickwise_store_failing');
+    expect(await failing()).toBe(0);
+    bundle.events.emit('storeFailed', { error: { name: 'Error', message: 'disk full' } });
+    expect(await failing()).toBe(1);
+    bundle.events.emit('storeRecovered', { afterMs: 5_000 });
+    expect(await failing()).toBe(0);
+  });
+
   test('share an answer between those who ask within a second', async () => {
     using bundle = setup();
     const { clock, metrics } = bundle;
