@@ -4,9 +4,6 @@ import type { JobName } from '../core/job.ts';
 import type { Happening } from '../core/message.ts';
 import type { Instant } from '../core/time.ts';
 
-/** Messages that may wait; with one more the oldest is dropped. */
-export const MOST_MESSAGES = 100_000;
-
 type Missed = Extract<Happening, { readonly kind: 'missed' }>;
 
 /**

@@ -3,7 +3,7 @@ import type { TriggerDecision } from '../core/gate.ts';
 import type { Idempotency } from '../core/store.ts';
 import type { Instant } from '../core/time.ts';
 import type { Entry } from './memory-entry.ts';
-import { ledTo } from './keys.ts';
+import { ledTo } from './trigger-keys.ts';
 
 /** What a key stands for. */
 export interface KeptKey {

@@ -1,7 +1,7 @@
 /** The messages that wait, in memory. */
 import type { Delivery, Message, MessageDraft } from '../core/message.ts';
 import type { Instant } from '../core/time.ts';
-import { MOST_MESSAGES } from './happenings.ts';
+import { MOST_MESSAGES } from './outbox.ts';
 
 /** See the head of this file. */
 export class MemoryOutbox {

@@ -2,8 +2,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Delivery, Message, MessageDraft } from '../core/message.ts';
 import type { Instant } from '../core/time.ts';
-import { MOST_MESSAGES } from './happenings.ts';
 
+/** Messages that may wait; with one more the oldest is dropped. */
+export const MOST_MESSAGES = 100_000;
 const COLUMNS = 'id, job, event, target, body, created_at as createdAt, attempts, next_attempt_at as nextAttemptAt';
 
 /** Keeps `messages`. What writes must be called inside a transaction. */

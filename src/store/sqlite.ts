@@ -15,7 +15,7 @@ import { BUSY_WAIT_MS, connectReader } from './connection.ts';
 import { Definitions } from './definitions.ts';
 import { storeFault } from './fault.ts';
 import { createLedger, readLedger } from './ledger.ts';
-import { TriggerKeys } from './keys.ts';
+import { TriggerKeys } from './trigger-keys.ts';
 import { takeLock } from './lock.ts';
 import { LogLines } from './log-lines.ts';
 import { migrate } from './migrations.ts';

@@ -19,7 +19,7 @@ import type { Cause } from '../core/run.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
 import type { Definitions } from './definitions.ts';
 import { missedIn } from './happenings.ts';
-import type { TriggerKeys } from './keys.ts';
+import type { TriggerKeys } from './trigger-keys.ts';
 import { type OpenSlot, openSlot } from './open-slot.ts';
 import type { SqliteOutbox } from './outbox.ts';
 import type { Pruner } from './prune.ts';

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { ARMED_AT, makeJob, NODE, tempFolder, ticksOf, turnOf } from './fixture.ts';
+import { ARMED_AT, linesOf, makeJob, NODE, tempFolder, ticksOf, turnOf } from './fixture.ts';
 
 const OVERFLOW = fileURLToPath(new URL('overflow.ts', import.meta.url));
 
@@ -26,6 +26,40 @@ it('refuses a turn while another program holds the write lock, and takes it afte
   await expect(store.setPaused('a', true)).rejects.toMatchObject({ code: 'STORE_UNUSABLE' });
   shell.exec('rollback');
   expect(await store.commit(turn)).toMatchObject({ grants: [{ job: 'a', fence: 1 }] });
+});
+
+it('keeps no line and no message while another program holds the write lock, and all of them afterwards', async () => {
+  using folder = tempFolder();
+  const path = folder.file('ledger.db');
+  const job = makeJob('a');
+  await using store = await openSqliteStore({ path, node: NODE });
+  await store.arm([job], ARMED_AT);
+  const { grants } = await store.commit(turnOf(ARMED_AT + 1, { claims: [ticksOf(job, [ARMED_AT + 1])] }));
+  const runId = grants[0]?.runId ?? '';
+  const draft = { job: 'a', event: 'overdue', target: 'hook', body: '{}' } as const;
+  using shell = new DatabaseSync(path);
+  shell.exec('begin immediate');
+  const refused = expect.objectContaining({ code: 'STORE_UNUSABLE' }) as Error;
+  expect(() => store.appendLog([{ runId, lines: linesOf(1, 2) }])).toThrow(refused);
+  await expect(store.enqueue([draft], ARMED_AT)).rejects.toThrow(refused);
+  await expect(store.settleMessage(1, { kind: 'sent' })).rejects.toThrow(refused);
+  shell.exec('rollback');
+  expect([await store.log({ runId, limit: 9 }), await store.nextMessageAt()]).toEqual([[], undefined]);
+  await store.appendLog([{ runId, lines: linesOf(1, 2) }]);
+  await store.enqueue([draft], ARMED_AT);
+  expect([await store.log({ runId, limit: 9 }), await store.nextMessageAt()]).toEqual([linesOf(1, 2), ARMED_AT]);
+});
+
+it('keeps none of several lines when one of them cannot be kept', async () => {
+  using folder = tempFolder();
+  const job = makeJob('a');
+  await using store = await openSqliteStore({ path: folder.file('ledger.db'), node: NODE });
+  await store.arm([job], ARMED_AT);
+  const { grants } = await store.commit(turnOf(ARMED_AT + 1, { claims: [ticksOf(job, [ARMED_AT + 1])] }));
+  const runId = grants[0]?.runId ?? '';
+  const bad = linesOf(3, 3).map((line) => ({ ...line, at: 0.5 }));
+  expect(() => store.appendLog([{ runId, lines: [...linesOf(1, 2), ...bad] }])).toThrow('lines.at');
+  expect(await store.log({ runId, limit: 9 })).toEqual([]);
 });
 
 it('rolls a turn back whole when the file system takes no more bytes, and goes on with a smaller one', () => {

@@ -5,9 +5,10 @@ import { expect, it } from 'vitest';
 import type { Job, JobName } from '../../src/core/job.ts';
 import type { CheckpointWrite, Claim, EndWrite, Grant, Store, Turn, TurnResult } from '../../src/core/store.ts';
 import { RUN_OUTCOMES } from '../../src/core/run.ts';
+import type { Happening, MessageDraft } from '../../src/core/message.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { ARMED_AT, endOf, makeContext, makeJob, NODE, tempFolder, turnOf } from './fixture.ts';
+import { ARMED_AT, endOf, linesOf, makeContext, makeJob, NODE, tempFolder, turnOf } from './fixture.ts';
 
 const JOBS: readonly Job[] = [
   makeJob('skip'),
@@ -33,7 +34,16 @@ const actionOf = fc.oneof(
       checkpoint: fc.constantFrom(undefined, null, '1', '{"a":2}'),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('trigger'), input: fc.option(fc.constant('7'), { nil: undefined }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('trigger'),
+      input: fc.option(fc.constant('7'), { nil: undefined }),
+      key: fc.option(fc.constantFrom('x', 'y'), { nil: undefined }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('lines'), steps: fc.nat(9) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('deliver'), stale: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('save'), steps: fc.nat(9), stale: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('promote') }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('withdraw') }) },
@@ -49,6 +59,7 @@ type Action = {
   outcome?: EndWrite['outcome'];
   checkpoint?: string | null | undefined;
   input?: string | undefined;
+  key?: string | undefined;
   steps?: number;
   paused?: boolean;
 };
@@ -102,6 +113,10 @@ class Walk {
           at: this.now,
           by: 'walk',
           input: action.input,
+          idempotency:
+            action.key === undefined
+              ? undefined
+              : { key: action.key, fingerprint: action.input ?? '', until: this.now + 3 * EVERY_MS },
           context,
         });
       if (action.kind === 'ticks') {
@@ -131,11 +146,33 @@ class Walk {
   }
 }
 
+/** Every happening is told, word by word. */
+function messages(happening: Happening): readonly MessageDraft[] {
+  const job = happening.kind === 'ended' ? happening.end.job : happening.job;
+  return [{ job, event: 'missed', target: 'hook', body: JSON.stringify(happening) }];
+}
+
+/** What is written outside of turns. */
+async function besides(store: Store, job: Job, action: Action, { now }: Walk): Promise<void> {
+  if (action.kind === 'lines') {
+    const [run] = await store.runs({ job: job.name, limit: 1 });
+    const from = (action.steps ?? 0) + 1;
+    await store.appendLog([{ runId: run?.id ?? 'none', lines: linesOf(from, from + 3), drop: { from: 4, to: 5 } }]);
+  }
+  if (action.kind === 'deliver') {
+    const [message] = await store.dueMessages(now, 1);
+    await store.settleMessage(message?.id ?? 0, action.stale === true ? { kind: 'retry', at: now + EVERY_MS } : { kind: 'sent' });
+  }
+}
+
 async function readAll(store: Store): Promise<unknown> {
   return {
     slots: await store.slots(),
     live: await store.liveRuns(),
+    messages: await store.dueMessages(Number.MAX_SAFE_INTEGER, 1_000),
+    next: await store.nextMessageAt(),
     runs: await store.runs({ limit: 1_000 }),
+    lines: await Promise.all((await store.runs({ limit: 1_000 })).map(({ id }) => store.log({ runId: id, limit: 99 }))),
     found: await store.findRuns('-0'),
     tallies: (await store.tallies()).map(({ job, ticks, runs }) => [
       job,
@@ -159,8 +196,13 @@ it(
     await fc.assert(
       fc.asyncProperty(walkOf, async (steps) => {
         using folder = tempFolder();
-        await using memory = createMemoryStore({ node: NODE });
-        await using sqlite = await openSqliteStore({ path: folder.file('ledger.db'), node: NODE, synchronous: 'normal' });
+        await using memory = createMemoryStore({ node: NODE, messages });
+        await using sqlite = await openSqliteStore({
+          path: folder.file('ledger.db'),
+          node: NODE,
+          synchronous: 'normal',
+          messages,
+        });
         const walk = new Walk();
         expect(await sqlite.arm(JOBS, ARMED_AT)).toEqual(await memory.arm(JOBS, ARMED_AT));
         for (const { elapsedTicks, actions } of steps) {
@@ -169,6 +211,7 @@ it(
             const job = JOBS[index] as Job;
             if (action.kind === 'pause')
               for (const store of [memory, sqlite]) await store.setPaused(job.name, action.paused === true);
+            for (const store of [memory, sqlite]) await besides(store, job, action, walk);
             if (action.kind === 'arm') expect(await sqlite.arm([job], walk.now)).toEqual(await memory.arm([job], walk.now));
           }
           const slots = await memory.slots();
