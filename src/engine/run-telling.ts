@@ -7,6 +7,11 @@ import type { Progress } from '../core/task.ts';
 import type { DurationMs, Instant } from '../core/time.ts';
 import type { Events, ForceStage } from './events.ts';
 
+/** Characters that are kept of a line that is too long. */
+const KEPT_OF_LINE = 8_192;
+/** Lines from elsewhere have been cut there, and may carry a note that says so. */
+const LONGEST_LINE: number = KEPT_OF_LINE + 64;
+
 /** For one run. */
 export class RunTelling {
   readonly #events: Events;
@@ -55,8 +60,10 @@ export class RunTelling {
     this.#events.emit('runStalled', this.#id());
   }
 
-  line(attempt: number, ...[level, source, text, fields]: Parameters<RunObserver['line']>): void {
-    if (this.#events.isHeard('runLine')) this.#events.emit('runLine', { ...this.#id(), attempt, level, source, text, fields });
+  line(attempt: number, ...[level, source, whole, fields]: Parameters<RunObserver['line']>): void {
+    if (!this.#events.isHeard('runLine')) return;
+    const text = whole.length > LONGEST_LINE ? `${whole.slice(0, KEPT_OF_LINE)} …` : whole;
+    this.#events.emit('runLine', { ...this.#id(), attempt, level, source, text, fields });
   }
 
   #id(): { job: string; runId: string; tick: Instant; fence: number } {

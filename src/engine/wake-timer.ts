@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../core/ports.ts';
 import type { DurationMs, Instant, MonotonicMs } from '../core/time.ts';
 
 /** The longest sleep. */
-const LONGEST_SLEEP_MS: DurationMs = 30_000;
+export const LONGEST_SLEEP_MS: DurationMs = 30_000;
 /** A smaller difference between the clocks is slewing, not a step. */
 const STEP_MS: DurationMs = 1_000;
 /**

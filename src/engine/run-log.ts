@@ -1,0 +1,140 @@
+/**
+ * What runs write, kept in the store: in batches, and no more of each run than its window holds. A store that fails costs lines, which are
+ * counted, and never a run.
+ */
+import { TickwiseError } from '../core/errors.ts';
+import type { LogLine, LogWrite } from '../core/log-line.ts';
+import type { Clock, Timer } from '../core/ports.ts';
+import type { Store } from '../core/store.ts';
+import type { DurationMs } from '../core/time.ts';
+import { fieldsJson } from './event-json.ts';
+import type { EventMap, Events } from './events.ts';
+import { LogWindow } from './log-window.ts';
+
+/** A line waits no longer than this for the store. */
+export const WRITE_EACH_MS: DurationMs = 500;
+/** The most lines that are read at once. */
+const MOST_READ = 10_000;
+
+/** What a run log is made of. */
+export interface RunLogsParts {
+  readonly events: Events;
+  readonly store: Pick<Store, 'appendLog' | 'log'>;
+  readonly clock: Clock;
+  /** Whether a run may still write. */
+  readonly isLive: (runId: string) => boolean;
+}
+
+/** See the head of this file. Disposing of it writes what waits. */
+export class RunLogs implements AsyncDisposable {
+  readonly #parts: RunLogsParts;
+  readonly #listening: DisposableStack = new DisposableStack();
+  /** Of live runs, and of ended ones until their last line is written. */
+  readonly #windows = new Map<string, LogWindow>();
+  #timer: Timer | undefined;
+  #writing: Promise<void> | undefined;
+  #lost = 0;
+
+  constructor(parts: RunLogsParts) {
+    this.#parts = parts;
+    this.#listening.use(parts.events.on('runLine', (event) => this.#take(event)));
+    this.#listening.use(parts.events.on('runEnded', ({ runId }) => this.#end(runId)));
+  }
+
+  /** Lines that the store would not take. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** See `log` of core/control; the run must be known. */
+  async read(runId: string, { after = 0, limit }: { after?: number; limit: number }): Promise<readonly LogLine[]> {
+    // Looked at before the store is: what is written meanwhile is in both then, and not in neither.
+    const window = this.#windows.get(runId);
+    const unwritten = window?.unwritten ?? [];
+    const count = Math.min(limit, MOST_READ);
+    for (let from = after; ;) {
+      const stored = await this.#parts.store.log({ runId, after: from, limit: count });
+      const isPage = stored.length === count;
+      from = stored.at(-1)?.seq ?? from;
+      const lines = stored.filter(({ seq }) => window?.keeps(seq) ?? true);
+      if (!isPage) for (const line of unwritten) if (line.seq > from) lines.push(line);
+      // Lines that are dropped, and not yet in the store, may have filled the page.
+      if (lines.length > 0 || !isPage) return withHoles(lines, after).slice(0, count);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listening.dispose();
+    this.#timer?.cancel();
+    await this.#writing;
+    await this.#write();
+  }
+
+  #take({ runId, attempt, level, source, text, fields: raw }: EventMap['runLine']): void {
+    let window = this.#windows.get(runId);
+    if (window === undefined) this.#windows.set(runId, (window = new LogWindow()));
+    const fields = fieldsJson(raw);
+    window.add({ at: this.#parts.clock.now(), attempt, level, source, text, ...(fields === undefined ? {} : { fields }) });
+    this.#arm();
+  }
+
+  #end(runId: string): void {
+    if (this.#windows.get(runId)?.isDirty === false) this.#windows.delete(runId);
+  }
+
+  #arm(): void {
+    if (this.#timer !== undefined || this.#writing !== undefined) return;
+    const { clock } = this.#parts;
+    this.#timer = clock.setTimer(clock.monotonic() + WRITE_EACH_MS, () => {
+      this.#timer = undefined;
+      this.#writing = this.#write().then(() => {
+        this.#writing = undefined;
+        if (this.#dirty().length > 0) this.#arm();
+      });
+    });
+  }
+
+  #dirty(): (readonly [string, LogWindow])[] {
+    return [...this.#windows].filter(([, window]) => window.isDirty);
+  }
+
+  async #write(): Promise<void> {
+    const dirty = this.#dirty();
+    if (dirty.length === 0) return;
+    const writes = dirty.map(([runId, window]) => window.take(runId));
+    const kept = await this.#append(writes);
+    dirty.forEach(([runId, window], index) => {
+      window.written(writes[index] as LogWrite, kept);
+      if (!window.isDirty && !this.#parts.isLive(runId)) this.#windows.delete(runId);
+    });
+  }
+
+  async #append(writes: readonly LogWrite[]): Promise<boolean> {
+    try {
+      await this.#parts.store.appendLog(writes);
+      return true;
+    } catch (error) {
+      if (!(error instanceof TickwiseError)) throw error;
+      for (const { lines } of writes) this.#lost += lines.length;
+      return false;
+    }
+  }
+}
+
+const WHY_LEFT_OUT = '64 KiB of a log are kept, head and tail, and nothing while the store fails';
+
+/** A hole in the numbers is said in its place, under the last number that is missing, so that a reader who goes on from there reads it once. */
+function withHoles(lines: readonly LogLine[], after: number): LogLine[] {
+  const shown: LogLine[] = [];
+  let last = after;
+  for (const line of lines) {
+    const missing = line.seq - last - 1;
+    if (missing > 0) {
+      const text = `… ${missing === 1 ? '1 line is' : `${missing} lines are`} left out here: ${WHY_LEFT_OUT} …`;
+      shown.push({ seq: line.seq - 1, at: line.at, attempt: line.attempt, level: 'warn', source: 'task', text });
+    }
+    shown.push(line);
+    last = line.seq;
+  }
+  return shown;
+}
