@@ -20,10 +20,16 @@ const CODES: Partial<Record<ErrorCode, number>> = {
   DURATION_INVALID: EXIT.usage,
   SCHEDULE_INVALID: EXIT.usage,
   STORE_UNSUPPORTED: EXIT.usage,
+  INPUT_INVALID: EXIT.usage,
+  NO_DAEMON: EXIT.noDaemon,
   STORE_LOCKED: EXIT.refused,
   JOB_BUSY: EXIT.refused,
   DRAINING: EXIT.refused,
+  NOT_STARTED: EXIT.refused,
 };
+
+/** What a daemon answers to what it understands and will not do: not authenticated, forbidden, in conflict, a key used before, too often, not now. */
+const REFUSALS: ReadonlySet<unknown> = new Set([401, 403, 409, 422, 429, 503]);
 
 /**
  * Says on stderr what went wrong, and gives the exit code for it. An operating error is one line (an invalid configuration: one
@@ -38,6 +44,7 @@ export function reportFailure(thrown: unknown): number {
     return EXIT.failed;
   }
   console.error(thrown.code === 'CONFIG_INVALID' ? thrown.message : `tickwise: ${thrown.message}`);
+  if (thrown.code === 'REQUEST_FAILED' && REFUSALS.has(thrown.facts['status'])) return EXIT.refused;
   return CODES[thrown.code] ?? EXIT.failed;
 }
 

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { TickwiseError } from '../core/errors.ts';
 import type { LedgerReader, RunRecord } from '../core/ledger.ts';
+import type { LogLine } from '../core/log-line.ts';
+import type { LineAnswer, RunAnswer } from './answer.ts';
 
 /**
  * Opens the ledger of a configuration.
@@ -42,12 +44,18 @@ export function hasLedger({ store }: Config): boolean {
  * @param run as the ledger keeps it
  * @returns plain data, absent fields left out
  */
-export function runForPrograms(run: RunRecord): Record<string, unknown> {
+export function runForPrograms(run: RunRecord): RunAnswer {
   const fields = Object.entries(run).map(([name, value]): [string, unknown] => {
     if (INSTANTS.has(name)) return [name, new Date(value as number).toISOString()];
     return [name, JSON_TEXTS.has(name) ? JSON.parse(value as string) : value];
   });
-  return Object.fromEntries(fields);
+  return Object.fromEntries(fields) as unknown as RunAnswer;
+}
+
+/** A line of a run's log as programs are given it. @param line as the ledger keeps it */
+export function lineForPrograms({ fields, ...line }: LogLine): LineAnswer {
+  const at = new Date(line.at).toISOString();
+  return { ...line, at, ...(fields === undefined ? {} : { fields: JSON.parse(fields) as unknown }) };
 }
 
 const INSTANTS: ReadonlySet<string> = new Set(['tick', 'queuedAt', 'grantedAt', 'startedAt', 'endedAt']);

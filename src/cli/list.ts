@@ -2,17 +2,17 @@
 import type { Config } from '../config/config.ts';
 import type { Job } from '../core/job.ts';
 import type { LedgerReader, RunRecord } from '../core/ledger.ts';
-import type { Calendar } from '../core/ports.ts';
 import type { Schedule } from '../core/schedule.ts';
 import type { SlotState } from '../core/slot.ts';
-import type { Instant } from '../core/time.ts';
 import { formatDuration } from '../core/time.ts';
 import { createCalendar } from '../system/calendar.ts';
 import { isNodeAlive } from '../system/identity.ts';
+import type { JobAnswer, ScheduleAnswer } from './answer.ts';
 import { EXIT } from './exit.ts';
 import { type Cell, colourOf, iso, printJson, relative, table } from './format.ts';
 import { hasLedger, openLedger } from './ledger.ts';
-import { readSettings } from './settings.ts';
+import { fromDaemon, openSource } from './source.ts';
+import type { RemoteOptions } from './target.ts';
 
 /** What the ledger says of a job. */
 interface Past {
@@ -21,48 +21,89 @@ interface Past {
   readonly last: RunRecord | undefined;
 }
 
+/** A job as programs are given it. */
 interface JobRow {
-  readonly job: Job;
-  readonly state: 'idle' | 'running' | 'queued' | 'paused';
+  readonly job: string;
+  readonly state: string;
+  readonly paused: boolean;
+  readonly live?: string;
   /** The daemon of the live run is gone; the next one finds out what it left, and writes the run as lost. */
-  readonly orphaned: boolean;
-  readonly past: Past | undefined;
-  readonly nextTick: Instant | undefined;
+  readonly orphaned?: boolean;
+  readonly queued: readonly string[];
+  readonly last?: { readonly run: string; readonly outcome: string; readonly endedAt: string };
+  readonly nextTick?: string;
+  readonly schedules: readonly string[];
+  readonly description?: string;
 }
 
 /**
- * Prints the jobs of a configuration, beside a daemon or without one.
+ * Prints the jobs: the daemon's while one answers, else those of the configuration with what the ledger says of them.
  *
- * @param path the configuration file
+ * @param remote where the daemon is, and the configuration
  * @param options `json`: as a JSON array
  * @returns 0
- * @throws TickwiseError those of the configuration; `STORE_UNUSABLE` when there is a ledger that cannot be read
+ * @throws TickwiseError those of the configuration and of the daemon; `STORE_UNUSABLE` when there is a ledger that cannot be read
  */
-export async function list(path: string, options: { readonly json: boolean }): Promise<number> {
-  const calendar = createCalendar();
-  const config = readSettings(path, calendar);
-  const rows = await jobRows(config, calendar);
-  if (options.json) printJson(rows.map(forPrograms));
+export async function list(remote: RemoteOptions, options: { readonly json: boolean }): Promise<number> {
+  const source = openSource(remote);
+  const answers = await fromDaemon(source, (api) => api.jobs());
+  const rows = answers?.map(rowOfAnswer) ?? (await rowsOfLedger(source.config as Config));
+  if (options.json) printJson(rows, source.secrets);
   else {
-    if (config.store.kind !== 'sqlite')
-      console.error(`tickwise: no history is shown: a ledger in "${config.store.kind}:" cannot be read from here`);
-    process.stdout.write(jobTable(rows, config));
+    if (answers === undefined && source.config !== undefined && source.config.store.kind !== 'sqlite')
+      console.error(`tickwise: no history is shown: a ledger in "${source.config.store.kind}:" cannot be read from here`);
+    process.stdout.write(jobTable(rows, source.timezone));
   }
   return EXIT.ok;
 }
 
-async function jobRows(config: Config, calendar: Calendar): Promise<JobRow[]> {
+/**
+ * Prints the names of the jobs and nothing else, for a shell that completes one.
+ *
+ * @param remote where the configuration is, or the daemon
+ * @returns 0
+ * @throws TickwiseError those of the configuration and of the daemon
+ */
+export async function listNames(remote: RemoteOptions): Promise<number> {
+  const source = openSource(remote);
+  const names =
+    source.config?.jobs.map((job) => job.name) ?? (await fromDaemon(source, (api) => api.jobs()))?.map((job) => job.name) ?? [];
+  process.stdout.write(names.map((name) => `${name}\n`).join(''));
+  return EXIT.ok;
+}
+
+function rowOfAnswer(answer: JobAnswer): JobRow {
+  const { name, state, paused, liveRun, queuedRuns, lastRun, nextTick, schedules, description } = answer;
+  return {
+    job: name,
+    state,
+    paused,
+    ...(liveRun === undefined ? {} : { live: liveRun.id, orphaned: false }),
+    queued: queuedRuns,
+    ...(lastRun?.endedAt === undefined ? {} : { last: { run: lastRun.id, outcome: lastRun.state, endedAt: lastRun.endedAt } }),
+    ...(nextTick === undefined ? {} : { nextTick }),
+    schedules: schedules.map(scheduleText),
+    ...(description === undefined ? {} : { description }),
+  };
+}
+
+async function rowsOfLedger(config: Config): Promise<JobRow[]> {
+  const calendar = createCalendar();
   const pasts = await readPasts(config);
   const now = Date.now();
   return config.jobs.map((job) => {
-    const past = pasts.get(job.name);
-    const node = past?.live?.node;
+    const { slot, live, last } = pasts.get(job.name) ?? {};
+    const nextTick = calendar.next(job.schedules, job.name, now);
     return {
-      job,
-      state: stateOf(job, past?.slot),
-      orphaned: node !== undefined && !isNodeAlive(node),
-      past,
-      nextTick: calendar.next(job.schedules, job.name, now),
+      job: job.name,
+      state: stateOf(job, slot),
+      paused: job.paused || slot?.paused === true,
+      ...(live === undefined ? {} : { live: live.id, orphaned: live.node !== undefined && !isNodeAlive(live.node) }),
+      queued: slot?.queued.map((run) => run.runId) ?? [],
+      ...(last?.endedAt === undefined ? {} : { last: { run: last.id, outcome: last.state, endedAt: iso(last.endedAt) } }),
+      ...(nextTick === undefined ? {} : { nextTick: iso(nextTick) }),
+      schedules: job.schedules.map((schedule) => scheduleText(asAnswer(schedule))),
+      ...(job.description === undefined ? {} : { description: job.description }),
     };
   });
 }
@@ -85,54 +126,41 @@ async function newestRuns(ledger: LedgerReader, slot: SlotState): Promise<Pick<P
   return { live: runs.find((run) => run.id === slot.live?.runId), last: runs.find((run) => run.endedAt !== undefined) };
 }
 
-function stateOf(job: Job, slot: SlotState | undefined): JobRow['state'] {
+function stateOf(job: Job, slot: SlotState | undefined): string {
   if (slot?.live !== undefined) return 'running';
   if (slot !== undefined && slot.queued.length > 0) return 'queued';
   return job.paused || slot?.paused === true ? 'paused' : 'idle';
 }
 
-function jobTable(rows: readonly JobRow[], { timezone }: Config): string {
+function jobTable(rows: readonly JobRow[], timezone: string): string {
   const now = Date.now();
-  const cells = rows.map(({ job, state, orphaned, past, nextTick }): (Cell | string)[] => [
-    job.name,
+  const cells = rows.map(({ job, state, orphaned = false, last, nextTick, schedules }): (Cell | string)[] => [
+    job,
     { text: orphaned ? `${state} (its daemon is gone)` : state, colour: orphaned ? 'red' : colourOf(state) },
-    past?.last === undefined ? '-' : { text: past.last.state, colour: colourOf(past.last.state) },
-    past?.last?.endedAt === undefined ? '-' : relative(past.last.endedAt, now),
-    nextTick === undefined ? '-' : relative(nextTick, now),
-    scheduleText(job.schedules, timezone),
+    last === undefined ? '-' : { text: last.outcome, colour: colourOf(last.outcome) },
+    last === undefined ? '-' : relative(Date.parse(last.endedAt), now),
+    nextTick === undefined ? '-' : relative(Date.parse(nextTick), now),
+    // The zone of the configuration is every schedule's, unless it says another.
+    schedules.length === 0 ? 'when triggered' : schedules.map((text) => text.replace(` ${timezone}`, '')).join('; '),
   ]);
   return table(['JOB', 'STATE', 'LAST', 'ENDED', 'NEXT', 'SCHEDULE'], cells);
 }
 
-function scheduleText(schedules: readonly Schedule[], timezone: string): string {
-  return schedules.length === 0 ? 'when triggered' : schedules.map((schedule) => oneSchedule(schedule, timezone)).join('; ');
+function scheduleText({ kind, text, timezone, jitterMs = 0 }: ScheduleAnswer): string {
+  const zone = timezone === undefined ? '' : ` ${timezone}`;
+  return `${kind === 'every' ? '@every ' : ''}${text}${zone}${jitterMs > 0 ? ` jitter ${formatDuration(jitterMs)}` : ''}`;
 }
 
-function oneSchedule(schedule: Schedule, timezone: string): string {
-  const jitter = (schedule.jitterMs ?? 0) > 0 ? ` jitter ${formatDuration(schedule.jitterMs ?? 0)}` : '';
+function asAnswer(schedule: Schedule): ScheduleAnswer {
+  const { kind, jitterMs } = schedule;
   switch (schedule.kind) {
     case 'cron':
-      return `${schedule.pattern}${schedule.timezone === timezone ? '' : ` ${schedule.timezone}`}${jitter}`;
+      return { kind, text: schedule.pattern, timezone: schedule.timezone, jitterMs };
     case 'every':
-      return `@every ${formatDuration(schedule.everyMs)}${jitter}`;
+      return { kind, text: formatDuration(schedule.everyMs), jitterMs };
     case 'at':
-      return `${iso(schedule.at)}${jitter}`;
+      return { kind, text: iso(schedule.at), jitterMs };
     default:
       return schedule satisfies never;
   }
-}
-
-function forPrograms({ job, state, orphaned, past, nextTick }: JobRow): Record<string, unknown> {
-  const { live, last } = past ?? {};
-  return {
-    job: job.name,
-    state,
-    paused: job.paused || past?.slot.paused === true,
-    ...(live === undefined ? {} : { live: live.id, orphaned }),
-    queued: past?.slot.queued.map((run) => run.runId) ?? [],
-    ...(last?.endedAt === undefined ? {} : { last: { run: last.id, outcome: last.state, endedAt: iso(last.endedAt) } }),
-    ...(nextTick === undefined ? {} : { nextTick: iso(nextTick) }),
-    schedules: job.schedules.map((schedule) => oneSchedule(schedule, '')),
-    ...(job.description === undefined ? {} : { description: job.description }),
-  };
 }

@@ -1,7 +1,8 @@
 /** What follows an option on the command line, read; commander says the rest of the line around each message. */
 import { InvalidArgumentError } from 'commander';
 import { LIVE_STATES, RUN_OUTCOMES, type RunState } from '../core/run.ts';
-import type { Instant } from '../core/time.ts';
+import { JOB_NAME } from '../core/job.ts';
+import { type Instant, parseDuration } from '../core/time.ts';
 import { suggest } from '../config/suggest.ts';
 
 const MOST = 1_000_000;
@@ -43,4 +44,37 @@ export function parseState(text: string): RunState {
   throw new InvalidArgumentError(
     `${meant === undefined ? '' : `Did you mean ${meant}? `}Expected one of ${KEPT_STATES.join(', ')}.`,
   );
+}
+
+/** @param text of `--budget` @returns the text itself, which is a duration above 0 @throws InvalidArgumentError */
+export function parseBudget(text: string): string {
+  try {
+    if (parseDuration(text) > 0) return text;
+  } catch {
+    // Said below, in commander's words.
+  }
+  throw new InvalidArgumentError('Expected a duration above 0 such as 30s, 5m or 1h30m.');
+}
+
+/** @param text of `--idempotency-key` @returns 1 to 255 printable characters of ASCII, as a header may hold @throws InvalidArgumentError */
+export function parseKey(text: string): string {
+  if (/^[\x21-\x7e]{1,255}$/.test(text)) return text;
+  throw new InvalidArgumentError('Expected 1 to 255 printable characters without spaces.');
+}
+
+/** @param text of `--name` @returns the name of a token @throws InvalidArgumentError */
+export function parseTokenName(text: string): string {
+  if (JOB_NAME.test(text)) return text;
+  throw new InvalidArgumentError('Expected 1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or digit.');
+}
+
+const SCOPES = ['read', 'run', 'admin'] as const;
+type Scope = (typeof SCOPES)[number];
+
+/** @param text of `--scopes` @returns scopes, each once @throws InvalidArgumentError */
+export function parseScopes(text: string): readonly Scope[] {
+  const given = text.split(',').map((word) => word.trim());
+  const scopes = SCOPES.filter((scope) => given.includes(scope));
+  if (given.every((word) => scopes.some((scope) => scope === word))) return scopes;
+  throw new InvalidArgumentError('Expected a list of read, run, admin, with commas.');
 }

@@ -1,15 +1,14 @@
 /** The commands, their options and examples. Each command's code is loaded when it is asked for. */
-import { Command, CommanderError } from 'commander';
+import { Argument, Command, CommanderError } from 'commander';
 import type { CheckpointOptions } from './checkpoint.ts';
+import { command, configPath, type Given, withExamples, withJson } from './command.ts';
+import { completion, type Shell, SHELLS } from './completion.ts';
 import { EXIT, reportFailure } from './exit.ts';
-import { parseCount, parseInstant, parseState } from './option.ts';
+import { addLedgerCommands } from './ledger-commands.ts';
 import type { NextOptions } from './next.ts';
-import type { RunsOptions } from './runs.ts';
-
-interface Given {
-  readonly config?: string;
-  readonly json?: boolean;
-}
+import { parseCount, parseInstant, parseScopes, parseTokenName } from './option.ts';
+import { addSteerCommands } from './steer-commands.ts';
+import type { TokenOptions } from './token.ts';
 
 /**
  * Carries out one command line, and sets the exit code of the process; `run` ends the process itself.
@@ -77,36 +76,8 @@ function commands(version: string): Command {
     },
   );
 
-  withJson(command(program, 'list', 'show the jobs: state, last outcome, next tick', ['tickwise list'])).action(
-    async (given: Given) => {
-      const { list } = await import('./list.ts');
-      process.exitCode = await list(configPath(given), { json: given.json === true });
-    },
-  );
-
-  withJson(
-    command(program, 'runs [job]', 'show runs from the ledger, newest first', [
-      'tickwise runs nightly-report -n 5',
-      'tickwise runs --state failed --from 2026-03-28 --json',
-    ]),
-  )
-    .option('-n, --count <number>', 'runs to show', parseCount, 20)
-    .option('--state <state>', 'only those in this state or with this outcome', parseState)
-    .option('--from <instant>', 'only those of ticks from this instant on, ISO 8601; UTC where no offset is given', parseInstant)
-    .option('--to <instant>', 'only those of ticks before this instant', parseInstant)
-    .action(async (job: string | undefined, given: Given & Omit<RunsOptions, 'json'>) => {
-      const { runs } = await import('./runs.ts');
-      process.exitCode = await runs(configPath(given), job, { ...given, json: given.json === true });
-    });
-
-  withJson(
-    command(program, 'show <run>', 'show all of one run; any part of its id will do, if no other id holds it', [
-      'tickwise show 0mhxw3k1c-1a2b3c4',
-    ]),
-  ).action(async (run: string, given: Given) => {
-    const { show } = await import('./show.ts');
-    process.exitCode = await show(configPath(given), run, { json: given.json === true });
-  });
+  addLedgerCommands(program);
+  addSteerCommands(program);
 
   withJson(
     command(program, 'checkpoint <job>', 'show what the next run of a job starts from, set it or clear it', [
@@ -136,24 +107,37 @@ function commands(version: string): Command {
     const { backup } = await import('./backup.ts');
     process.exitCode = await backup(configPath(given), file);
   });
+
+  addSetUpCommands(program);
   return program;
 }
 
-function command(program: Command, usage: string, description: string, examples: readonly string[]): Command {
-  const lines = examples.map((example) => `  $ ${example}`);
-  return program
-    .command(usage)
-    .description(description)
-    .option('--config <file>', 'configuration file (default: $TICKWISE_CONFIG, or ./scheduler.config.json)')
-    .addHelpText('after', `\n${examples.length === 1 ? 'Example' : 'Examples'}:\n${lines.join('\n')}`);
-}
+function addSetUpCommands(program: Command): void {
+  const token = withExamples(program.command('token').description('make tokens of the API'), ['tickwise token new --name ci']);
+  withJson(
+    withExamples(token.command('new').description('make a token; it is shown once, and the configuration keeps its hash alone'), [
+      'tickwise token new --name ci --scopes read,run',
+    ]),
+  )
+    .option('--name <name>', 'who will use it; kept in the ledger with what is asked by it', parseTokenName, 'cli')
+    .option('--scopes <scopes>', 'what it allows: read, run, admin', parseScopes, ['read'])
+    .action(async (given: TokenOptions) => {
+      const { newToken } = await import('./token.ts');
+      process.exitCode = newToken(given);
+    });
 
-function withJson(of: Command): Command {
-  return of.option('--json', 'print JSON');
-}
-
-function configPath({ config }: Given): string {
-  return config ?? process.env['TICKWISE_CONFIG'] ?? 'scheduler.config.json';
+  withExamples(
+    program.command('completion').description('print what a shell needs to complete command lines and names of jobs'),
+    [
+      'source <(tickwise completion bash)',
+      'tickwise completion zsh > "${fpath[1]}/_tickwise"',
+      'tickwise completion fish > ~/.config/fish/completions/tickwise.fish',
+    ],
+  )
+    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
+    .action((shell: Shell) => {
+      process.stdout.write(completion(program, shell));
+    });
 }
 
 /** Commander puts what was meant on a line of its own. */

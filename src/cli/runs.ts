@@ -1,14 +1,18 @@
 /** `tickwise runs`: the ledger, newest first. */
 import type { JobName } from '../core/job.ts';
-import type { LedgerReader, RunQuery, RunRecord } from '../core/ledger.ts';
+import type { LedgerReader, RunQuery } from '../core/ledger.ts';
 import type { RunState } from '../core/run.ts';
 import type { Instant } from '../core/time.ts';
+import type { Config } from '../config/config.ts';
 import { redact } from '../config/redact.ts';
-import { createCalendar } from '../system/calendar.ts';
+import type { RunAnswer } from './answer.ts';
+import type { Api } from './api.ts';
 import { EXIT } from './exit.ts';
 import { type Cell, colourOf, localTime, printJson, roughly, table } from './format.ts';
 import { openLedger, runForPrograms } from './ledger.ts';
-import { noSuchJob, readSettings } from './settings.ts';
+import { noSuchJob } from './settings.ts';
+import { fromDaemon, openSource, readsLedger, withLiveStates } from './source.ts';
+import type { RemoteOptions } from './target.ts';
 
 const PAGE = 1_000;
 
@@ -26,14 +30,31 @@ export interface RunsOptions {
 /**
  * Prints runs, newest first. The job need not be part of the configuration any more.
  *
- * @param path the configuration file
+ * @param remote where the daemon is, and the configuration
  * @param job absent: of all jobs
  * @param options see there
  * @returns 0, also when there are none
- * @throws TickwiseError `JOB_NOT_FOUND`, `STORE_UNUSABLE`, `STORE_UNSUPPORTED` and those of the configuration
+ * @throws TickwiseError `JOB_NOT_FOUND`, `STORE_UNUSABLE`, `STORE_UNSUPPORTED` and those of the configuration and of the daemon
  */
-export async function runs(path: string, job: JobName | undefined, options: RunsOptions): Promise<number> {
-  const config = readSettings(path, createCalendar());
+export async function runs(remote: RemoteOptions, job: JobName | undefined, options: RunsOptions): Promise<number> {
+  const source = openSource(remote);
+  const { config, secrets, timezone } = source;
+  let found = readsLedger(source) ? undefined : await fromDaemon(source, (api) => runsOfDaemon(api, job, options));
+  found ??= await withLiveStates(source, await runsOfLedger(config as Config, job, options));
+  if (options.json) printJson(found, secrets);
+  else if (found.length === 0) console.error('tickwise: no run matches');
+  else process.stdout.write(redact(runTable(found, timezone), secrets));
+  return EXIT.ok;
+}
+
+async function runsOfDaemon(api: Api, job: JobName | undefined, options: RunsOptions): Promise<readonly RunAnswer[]> {
+  const found = await api.runs({ ...options, job });
+  // A job that the daemon does not know may have been one of an earlier configuration.
+  if (job !== undefined && found.length === 0) await api.job(job);
+  return found;
+}
+
+async function runsOfLedger(config: Config, job: JobName | undefined, options: RunsOptions): Promise<readonly RunAnswer[]> {
   await using ledger = await openLedger(config);
   if (job !== undefined && !config.jobs.some((known) => known.name === job))
     await checkKnown(
@@ -41,11 +62,7 @@ export async function runs(path: string, job: JobName | undefined, options: Runs
       job,
       config.jobs.map((known) => known.name),
     );
-  const found = await readRuns(ledger, job, options);
-  if (options.json) printJson(found.map(runForPrograms), config.secrets);
-  else if (found.length === 0) console.error('tickwise: no run matches');
-  else process.stdout.write(redact(runTable(found, config.timezone), config.secrets));
-  return EXIT.ok;
+  return await readRuns(ledger, job, options);
 }
 
 async function checkKnown(ledger: LedgerReader, job: JobName, configured: readonly JobName[]): Promise<void> {
@@ -57,34 +74,40 @@ async function readRuns(
   ledger: LedgerReader,
   job: JobName | undefined,
   { count, state, from, to }: RunsOptions,
-): Promise<RunRecord[]> {
+): Promise<RunAnswer[]> {
   const filter: Omit<RunQuery, 'limit'> = {
     ...(job === undefined ? {} : { job }),
     ...(state === undefined ? {} : { state }),
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
   };
-  const found: RunRecord[] = [];
+  const found: RunAnswer[] = [];
   while (found.length < count) {
     const limit = Math.min(PAGE, count - found.length);
     const last = found.at(-1);
     const page = await ledger.runs({ ...filter, limit, ...(last === undefined ? {} : { after: last.id }) });
-    found.push(...page);
+    found.push(...page.map(runForPrograms));
     if (page.length < limit) break;
   }
   return found;
 }
 
-function runTable(found: readonly RunRecord[], timezone: string): string {
+function runTable(found: readonly RunAnswer[], timezone: string): string {
   const now = Date.now();
   const rows = found.map((run): (Cell | string)[] => [
     run.id,
     run.job,
-    localTime(run.tick, timezone),
+    localTime(Date.parse(run.tick), timezone),
     { text: run.state, colour: colourOf(run.state) },
-    run.startedAt === undefined ? '-' : roughly((run.endedAt ?? now) - run.startedAt),
+    run.startedAt === undefined
+      ? '-'
+      : roughly((run.endedAt === undefined ? now : Date.parse(run.endedAt)) - Date.parse(run.startedAt)),
     String(run.steps),
-    run.error?.message ?? run.reason ?? run.progress?.message ?? run.result ?? '',
+    detail(run),
   ]);
   return table(['RUN', 'JOB', 'TICK', 'STATE', 'TOOK', 'STEPS', 'DETAIL'], rows);
+}
+
+function detail({ error, waitingFor, reason, progress, result }: RunAnswer): string {
+  return error?.message ?? waitingFor ?? reason ?? progress?.message ?? (result === undefined ? '' : JSON.stringify(result));
 }

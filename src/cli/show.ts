@@ -1,75 +1,68 @@
 /** `tickwise show`: all that the ledger knows of one run. */
 import { redact } from '../config/redact.ts';
-import { TickwiseError } from '../core/errors.ts';
-import type { LedgerReader, RunRecord, TickRecord } from '../core/ledger.ts';
-import type { Instant } from '../core/time.ts';
+import type { TickOutcome } from '../core/tick.ts';
 import { formatDuration } from '../core/time.ts';
-import { createCalendar } from '../system/calendar.ts';
 import { isNodeAlive } from '../system/identity.ts';
+import type { RunAnswer } from './answer.ts';
 import { EXIT } from './exit.ts';
 import { colourOf, iso, localTime, paint, printJson } from './format.ts';
-import { openLedger, runForPrograms } from './ledger.ts';
-import { readSettings } from './settings.ts';
-
-/** `findRuns` gives no more than these. */
-const MOST_FOUND = 10;
+import { openLedger } from './ledger.ts';
+import { findRun, openSource, readsLedger, type Source } from './source.ts';
+import type { RemoteOptions } from './target.ts';
 
 /**
  * Prints a run.
  *
- * @param path the configuration file
+ * @param remote where the daemon is, and the configuration
  * @param idOrPart a run's id, or any part of one that no other run's has
  * @param options `json`: as a JSON object
  * @returns 0
  * @throws TickwiseError `RUN_NOT_FOUND` when no run or more than one matches, `STORE_UNUSABLE`, `STORE_UNSUPPORTED` and those of
- *   the configuration
+ *   the configuration and of the daemon
  */
-export async function show(path: string, idOrPart: string, options: { readonly json: boolean }): Promise<number> {
-  const config = readSettings(path, createCalendar());
-  await using ledger = await openLedger(config);
-  const run = await findRun(ledger, idOrPart);
-  const [tick] = run.cause === 'trigger' ? [] : await ledger.ticks({ job: run.job, from: run.tick, to: run.tick + 1, limit: 1 });
-  if (options.json) {
-    const ofTick = tick === undefined ? {} : { tickOutcome: tick.outcome, tickDecidedAt: iso(tick.decidedAt) };
-    printJson({ ...runForPrograms(run), ...ofTick }, config.secrets);
-  } else {
-    process.stdout.write(redact(runText(run, tick, config.timezone), config.secrets));
-  }
+export async function show(remote: RemoteOptions, idOrPart: string, options: { readonly json: boolean }): Promise<number> {
+  const source = openSource(remote);
+  const run = await findRun(source, idOrPart);
+  const tick = await tickOf(source, run);
+  if (options.json) printJson({ ...run, ...tick }, source.secrets);
+  else process.stdout.write(redact(runText(run, tick?.tickOutcome, source.timezone), source.secrets));
   return EXIT.ok;
 }
 
-async function findRun(ledger: LedgerReader, idOrPart: string): Promise<RunRecord> {
-  const [run, ...others] = idOrPart === '' ? [] : await ledger.findRuns(idOrPart);
-  if (run === undefined) {
-    throw new TickwiseError(
-      'RUN_NOT_FOUND',
-      `no run has ${JSON.stringify(idOrPart)} in its id; "tickwise runs" shows those that are kept`,
-    );
-  }
-  if (others.length === 0) return run;
-  const count = others.length + 1 < MOST_FOUND ? String(others.length + 1) : `${MOST_FOUND} or more`;
-  throw new TickwiseError(
-    'RUN_NOT_FOUND',
-    `${count} runs have ${JSON.stringify(idOrPart)} in their id, e.g. ${run.id} and ${others[0]?.id}; give more of it`,
-  );
+/** What the ledger says of the tick that led to a run. */
+async function tickOf(
+  source: Source,
+  run: RunAnswer,
+): Promise<{ readonly tickOutcome: TickOutcome; readonly tickDecidedAt: string } | undefined> {
+  if (run.cause === 'trigger' || !readsLedger(source)) return undefined;
+  await using ledger = await openLedger(source.config);
+  const at = Date.parse(run.tick);
+  const [tick] = await ledger.ticks({ job: run.job, from: at, to: at + 1, limit: 1 });
+  return tick === undefined ? undefined : { tickOutcome: tick.outcome, tickDecidedAt: iso(tick.decidedAt) };
 }
 
-function runText(run: RunRecord, tick: TickRecord | undefined, timezone: string): string {
-  const at = (instant: Instant | undefined): string | undefined =>
-    instant === undefined ? undefined : localTime(instant, timezone);
+function runText(run: RunAnswer, tickOutcome: TickOutcome | undefined, timezone: string): string {
+  const at = (instant: string | undefined): string | undefined =>
+    instant === undefined ? undefined : localTime(Date.parse(instant), timezone);
+  const { startedAt, endedAt } = run;
   const lines: (readonly [string, string | undefined])[] = [
     ['run', run.id],
     ['job', run.job],
     ['state', run.state],
+    ['waiting for', run.waitingFor],
     ['reason', run.reason],
     ['by', run.by],
     ['cause', run.cause],
-    ['tick', `${localTime(run.tick, timezone)} (${iso(run.tick)})${tick === undefined ? '' : `, ${tick.outcome}`}`],
+    ['tick', `${at(run.tick)} (${run.tick})${tickOutcome === undefined ? '' : `, ${tickOutcome}`}`],
     ['queued', run.queuedAt === run.grantedAt ? undefined : at(run.queuedAt)],
     ['granted', at(run.grantedAt)],
-    ['started', at(run.startedAt)],
-    ['ended', at(run.endedAt)],
-    ['took', run.startedAt === undefined || run.endedAt === undefined ? undefined : formatDuration(run.endedAt - run.startedAt)],
+    ['started', at(startedAt)],
+    ['deadline', at(run.deadline)],
+    ['ended', at(endedAt)],
+    [
+      'took',
+      startedAt === undefined || endedAt === undefined ? undefined : formatDuration(Date.parse(endedAt) - Date.parse(startedAt)),
+    ],
     ['budget', run.budgetMs === undefined ? undefined : formatDuration(run.budgetMs)],
     ['grace', run.graceMs === undefined ? undefined : formatDuration(run.graceMs)],
     ['steps', `${run.steps}${run.stalled === true ? ', stalled' : ''}`],
@@ -97,17 +90,17 @@ function written(name: string, value: string): string {
   return value.replace(CONTROL, ' ').replaceAll('\n', `\n${' '.repeat(NAME_WIDTH)}`);
 }
 
-function pretty(json: string | undefined): string | undefined {
-  return json === undefined ? undefined : JSON.stringify(JSON.parse(json), undefined, 2);
+function pretty(value: unknown): string | undefined {
+  return value === undefined ? undefined : JSON.stringify(value, undefined, 2);
 }
 
-function daemonText({ node, endedAt }: RunRecord): string | undefined {
+function daemonText({ node, endedAt }: RunAnswer): string | undefined {
   if (node === undefined) return undefined;
   const gone = endedAt === undefined && !isNodeAlive(node) ? ', gone: the next daemon proves the end of this run' : '';
   return `pid ${node.pid} on ${node.host}, since ${iso(node.startedAt)}${gone}`;
 }
 
-function progressText({ progress }: RunRecord): string | undefined {
+function progressText({ progress }: RunAnswer): string | undefined {
   if (progress === undefined) return undefined;
   const { completed, total, message } = progress;
   return `${completed}${total === undefined ? '' : ` of ${total}`}${message === undefined ? '' : `: ${message}`}`;
