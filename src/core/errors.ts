@@ -63,6 +63,8 @@ export interface ErrorRecord {
   readonly message: string;
   readonly code?: string;
   readonly stack?: string;
+  /** Of the program that failed. */
+  readonly exitCode?: number;
 }
 
 const MESSAGE_LIMIT = 4_096;
@@ -78,11 +80,13 @@ export function errorRecord(thrown: unknown): ErrorRecord {
   try {
     if (thrown instanceof Error) {
       const code: unknown = (thrown as { code?: unknown }).code;
+      const exitCode: unknown = thrown instanceof TickwiseError ? thrown.facts['exitCode'] : undefined;
       return {
         name: String(thrown.name).slice(0, 128),
         message: String(thrown.message).slice(0, MESSAGE_LIMIT),
         ...(typeof code === 'string' ? { code: code.slice(0, 128) } : {}),
         ...(typeof thrown.stack === 'string' ? { stack: thrown.stack.slice(0, STACK_LIMIT) } : {}),
+        ...(typeof exitCode === 'number' ? { exitCode } : {}),
       };
     }
     return { name: 'Thrown', message: String(thrown).slice(0, MESSAGE_LIMIT) };

@@ -1,0 +1,247 @@
+/**
+ * Tells people: takes messages out of the store's outbox and delivers each to its receiver, at least once, whatever becomes of the
+ * daemon meanwhile. The store is the only queue that counts: a message leaves it when its receiver has taken it, or when it is given
+ * up, and that is said. What is in memory is a window on it.
+ *
+ * Each receiver has a lane of its own and gets one message at a time, in order. When it fails, its whole lane rests, so a dead
+ * receiver costs one attempt a rest and not one a message; its messages stay in the store until the rest is over, so they stand in
+ * nobody's way. Nothing here is waited for by the engine.
+ */
+import type { Job, NotifyRule } from '../core/job.ts';
+import type { Message, Outbox } from '../core/message.ts';
+import type { Clock, Timer } from '../core/ports.ts';
+import type { TaskLog } from '../core/task.ts';
+import type { DurationMs } from '../core/time.ts';
+import type { Events } from '../engine/events.ts';
+import { runCommand } from './notify-command.ts';
+import { backoffMs, Lane, LONGEST_DELAY_MS } from './notify-lane.ts';
+import { ofMessage, OutboxHold, STORE_DELAY_MS } from './notify-outbox.ts';
+import { receiverName, Receivers } from './notify-receivers.ts';
+import { type Attempt, postOnce, webhookHeaders } from './notify-webhook.ts';
+
+/** What a notifier needs. */
+export interface NotifierParts {
+  readonly outbox: Outbox;
+  /** The same array as long as the definitions are the same. */
+  readonly jobs: () => readonly Job[];
+  readonly clock: Clock;
+  readonly log: TaskLog;
+  /** The daemon's own environment; commands see `PATH`, `HOME`, `LANG`, `TZ` of it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of the scheduler: when something ended, there may be something to tell. Absent: whoever knows calls `wake`. */
+  readonly events?: Events | undefined;
+  /** Takes the messages that are no messages: the daemon's own notes in the outbox. */
+  readonly notes?: { readonly target: string; take(message: Message): Promise<void> } | undefined;
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  readonly runCommand?: typeof runCommand | undefined;
+  /** In [0, 1); for the jitter of delays. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** A notifier that runs. Disposing it gives attempts that are under way 2 s; what is not delivered then stays in the store. */
+export interface Notifier extends AsyncDisposable {
+  /** There may be new messages: looks within 100 ms. Cheap. */
+  wake(): void;
+}
+
+const MOST_AT_ONCE = 32;
+const WEBHOOK_TIMEOUT_MS: DurationMs = 10_000;
+const WAKE_MS: DurationMs = 100;
+/** New messages are looked for so often even if nobody says that there are any. */
+const LOOK_MS: DurationMs = 30_000;
+/** Between two looks while what is due is in memory. */
+const BUSY_MS: DurationMs = 1_000;
+const FLUSH_MS: DurationMs = 2_000;
+
+/**
+ * Begins to deliver whatever waits in the outbox, that of earlier daemons first.
+ *
+ * @param parts see {@link NotifierParts}
+ * @returns a notifier; it goes on until it is disposed
+ */
+export function createNotifier(parts: NotifierParts): Notifier {
+  return new OutboxNotifier(parts);
+}
+
+class OutboxNotifier implements Notifier {
+  readonly #parts: NotifierParts;
+  readonly #receivers: Receivers;
+  readonly #lanes = new Map<string, Lane>();
+  /** Lanes with work that are not busy, each once. */
+  #ready = new Set<Lane>();
+  readonly #hold: OutboxHold;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #giveUp = new AbortController();
+  readonly #listening = new DisposableStack();
+  #looking: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  #timerAt = Infinity;
+  #isClosed = false;
+
+  constructor(parts: NotifierParts) {
+    this.#parts = parts;
+    this.#receivers = new Receivers(parts.jobs);
+    this.#hold = new OutboxHold(parts.outbox, parts.clock, parts.log);
+    const wakeIfHeard = (): void => {
+      if (!this.#receivers.isEmpty) this.wake();
+    };
+    if (parts.events !== undefined) {
+      this.#listening.use(parts.events.on('runEnded', wakeIfHeard));
+      this.#listening.use(parts.events.on('tickDecided', ({ outcome }) => void (outcome === 'missed' && wakeIfHeard())));
+      this.#listening.use(parts.events.on('ticksDecided', ({ outcome }) => void (outcome === 'missed' && wakeIfHeard())));
+    }
+    this.#arm(0);
+  }
+
+  wake(): void {
+    this.#arm(WAKE_MS);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { clock } = this.#parts;
+    this.#isClosed = true;
+    this.#hold.close();
+    this.#listening.dispose();
+    this.#timer?.cancel();
+    const timer = clock.setTimer(clock.monotonic() + FLUSH_MS, () => this.#giveUp.abort());
+    await this.#looking;
+    await Promise.all(this.#underWay);
+    timer.cancel();
+  }
+
+  // -----------------------------------------------------------------------------------------------
+
+  #arm(inMs: DurationMs): void {
+    const { clock } = this.#parts;
+    const at = clock.monotonic() + inMs;
+    if (this.#isClosed || at >= this.#timerAt) return;
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer = clock.setTimer(at, () => {
+      this.#timerAt = Infinity;
+      // Who looks already looks again when it is done.
+      if (this.#looking !== undefined) this.#arm(WAKE_MS);
+      else this.#looking = this.#look().finally(() => (this.#looking = undefined));
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { clock } = this.#parts;
+    try {
+      for (let isMore = true; isMore && !this.#isClosed;) {
+        const page = await this.#hold.take();
+        for (const message of page.messages) await this.#admit(message);
+        // Not before: a lane chooses among all that wait.
+        this.#pump();
+        isMore = page.isMore;
+      }
+      const next = (await this.#hold.nextAt()) ?? Infinity;
+      // What is due already is in memory, and its settling may let more in.
+      this.#arm(Math.min(LOOK_MS, Math.max(next - clock.now(), BUSY_MS)));
+      this.#hold.storeWorks();
+    } catch (error) {
+      this.#hold.storeFails(error);
+      this.#arm(STORE_DELAY_MS);
+    }
+  }
+
+  /** What its lane cannot take now goes back, to a later instant. */
+  async #admit(message: Message): Promise<void> {
+    const { clock, notes, log } = this.#parts;
+    if (this.#isClosed) return;
+    if (message.target === notes?.target) return notes.take(message);
+    if (this.#receivers.find(message) === undefined) {
+      log.warn('a message is dropped: no rule names its receiver any more', ofMessage(message));
+      return this.#hold.settle(message, { kind: 'dropped' });
+    }
+    const lane = this.#laneOf(message.target);
+    const until = lane.admit(message, clock.now());
+    if (until !== undefined) return this.#hold.putOff(message, until, 'its receiver takes none');
+    this.#hold.hold(message);
+    if (!lane.isBusy) this.#ready.add(lane);
+  }
+
+  #laneOf(target: string): Lane {
+    let lane = this.#lanes.get(target);
+    if (lane === undefined) this.#lanes.set(target, (lane = new Lane(target)));
+    return lane;
+  }
+
+  #pump(): void {
+    for (const lane of this.#ready) {
+      if (this.#underWay.size >= MOST_AT_ONCE || this.#isClosed) return;
+      this.#ready.delete(lane);
+      const message = lane.next();
+      if (message === undefined) continue;
+      lane.isBusy = true;
+      const delivery = this.#deliver(lane, message).finally(() => {
+        this.#underWay.delete(delivery);
+        lane.isBusy = false;
+        if (lane.hasWork) this.#ready.add(lane);
+        else if (lane.isForgettable) this.#lanes.delete(lane.target);
+        this.#pump();
+      });
+      this.#underWay.add(delivery);
+    }
+  }
+
+  async #deliver(lane: Lane, message: Message): Promise<void> {
+    const { clock, log } = this.#parts;
+    const rule = this.#receivers.find(message);
+    if (rule === undefined) return this.#hold.settle(message, { kind: 'dropped' });
+    const startedAt = clock.monotonic();
+    const attempt = await this.#attempt(rule, message);
+    const fields = { ...ofMessage(message), receiver: receiverName(rule) };
+    switch (attempt.kind) {
+      case 'delivered':
+        if (lane.failures > 0) log.info('a receiver takes messages again', fields);
+        log.debug('message delivered', fields);
+        lane.delivered(clock.monotonic() - startedAt);
+        return this.#hold.settle(message, { kind: 'sent' });
+      case 'gone':
+        log.error('a message is dropped: its receiver wants none', { ...fields, what: attempt.what });
+        return this.#hold.settle(message, { kind: 'dropped' });
+      case 'failed':
+        // A daemon that goes gives the attempt up; it counts for nothing.
+        if (this.#giveUp.signal.aborted) return;
+        return this.#rest(lane, message, attempt, fields);
+      default:
+        return attempt satisfies never;
+    }
+  }
+
+  #attempt(rule: NotifyRule, message: Message): Promise<Attempt> {
+    const { clock, env, fetch = globalThis.fetch, runCommand: run = runCommand } = this.#parts;
+    const { signal } = this.#giveUp;
+    if (rule.webhook === undefined)
+      return rule.command === undefined ? NOBODY : run(rule.command, message, { clock, env, signal });
+    // Ids begin anew with a new ledger; with the instant beside it a receiver that remembers ids takes no new message for an old one.
+    const headers = webhookHeaders(rule.secret, `tickwise-${message.createdAt}-${message.id}`, clock.now(), message.body);
+    return postOnce({ url: rule.webhook, headers, body: message.body, timeoutMs: WEBHOOK_TIMEOUT_MS }, { clock, fetch, signal });
+  }
+
+  async #rest(
+    lane: Lane,
+    message: Message,
+    { what, retryAfterMs = 0 }: Extract<Attempt, { readonly kind: 'failed' }>,
+    fields: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    const { clock, log, random = Math.random } = this.#parts;
+    const asked = Math.min(retryAfterMs, LONGEST_DELAY_MS);
+    const until = clock.now() + Math.max(asked, backoffMs(lane.failures + 1, random()));
+    const waiting = lane.failed(message, until);
+    const level = lane.failures === 1 ? 'warn' : 'debug';
+    log[level]('a message could not be delivered', {
+      ...fields,
+      what,
+      failures: lane.failures,
+      next: new Date(until).toISOString(),
+    });
+    const own = clock.now() + backoffMs(message.attempts + 1, random());
+    await this.#hold.putOff(message, Math.max(until, own), what);
+    for (const other of waiting) await this.#hold.putOff(other, until, what);
+    this.#arm(until - clock.now());
+  }
+}
+
+const NOBODY: Promise<Attempt> = Promise.resolve({ kind: 'gone', what: 'its rule names neither webhook nor command' });
