@@ -34,12 +34,13 @@ function faultOf(source: string): string | undefined {
     inTime(() => trials.forEach((text) => pattern.test(text)), PATIENCE_MS);
     return undefined;
   } catch (error) {
-    return error instanceof SyntaxError ? 'not a pattern' : 'this pattern can take ages: a repetition inside of a repetition';
+    return error instanceof SyntaxError ? 'not a pattern' : 'this pattern can take ages: its repetitions overlap';
   }
 }
 
 function trialsOf(source: string): string[] {
-  const own = source.replace(/\\./g, '').match(/[\p{L}\p{N}\s,:;@/_=-]/gu) ?? [];
+  const written = source.replace(/\\u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const own = written.replace(/\\./g, '').match(/[\p{L}\p{N}\s,:;@/_=-]/gu) ?? [];
   const letters = [...new Set([...USUAL, ...own])];
   const chosen = letters.slice(0, LETTERS_LIMIT);
   const units = [...chosen, ...chosen.flatMap((one) => chosen.map((other) => one + other))];

@@ -9,7 +9,9 @@ export type Kind =
 /** A keyword: what stands after it, and of which type it speaks. */
 export type Keyword = readonly [kind: Kind, type?: string];
 
+/** What `type` may name. */
 export const TYPES: readonly string[] = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'];
+/** What `format` may name; others would check nothing. */
 export const FORMATS: readonly string[] = [
   'email',
   'uri',
@@ -23,9 +25,13 @@ export const FORMATS: readonly string[] = [
   'ipv6',
   'base64url',
 ];
+/** What `$schema` may name. */
 export const DIALECT: RegExp = /^https?:\/\/json-schema\.org\/(draft\/2020-12|draft-07)\/schema#?$/;
 /** Written out, since to zod a schema without type is also content with nothing at all. */
 export const ANYTHING: Schema = { type: ['object', 'array', 'string', 'number', 'boolean', 'null'] };
+
+/** To zod a `false` among the definitions is none. */
+export const NOTHING: Schema = { not: {} };
 
 /** All that is understood; the second word is the `type` that a keyword speaks of. */
 export const KEYWORDS: Readonly<Record<string, Keyword>> = {
@@ -69,6 +75,7 @@ export const KEYWORDS: Readonly<Record<string, Keyword>> = {
   exclusiveMaximum: ['number', 'number'],
   multipleOf: ['number', 'number'],
 };
+/** All of them but notes, for people. */
 export const SUPPORTED: string = Object.keys(KEYWORDS)
   .filter((name) => KEYWORDS[name]?.[0] !== 'note')
   .join(', ');

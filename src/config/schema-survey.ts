@@ -12,6 +12,7 @@ import {
   isObject,
   JOINS,
   KEYWORDS,
+  NOTHING,
   type Kind,
   type Schema,
   SUPPORTED,
@@ -37,7 +38,7 @@ export function surveySchema(root: Schema, report: Survey['report']): Record<str
 
 function readSchema(schema: unknown, path: Path, survey: Survey): unknown {
   if (schema === true) return ANYTHING;
-  if (schema === false) return false;
+  if (schema === false) return path.at(-1) === 'additionalProperties' ? false : NOTHING;
   if (!isObject(schema)) return survey.report(path, 'not a schema', { got: schema, expected: 'an object, true or false' });
   const clean: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(schema)) {
@@ -139,13 +140,16 @@ function readRef(value: unknown, path: Path, { root, report }: Survey): unknown 
   return value;
 }
 
-/** What the standard means and zod must be told: `required` without `properties`, and keywords without `type`. */
+/** What the standard means and zod must be told: else it passes over `required` names without a schema, and over `minItems` without `items`. */
 function completed(schema: Schema, clean: Record<string, unknown>): unknown {
   const { required, additionalProperties } = clean;
   if (Array.isArray(required)) {
     const others = isObject(additionalProperties) ? additionalProperties : ANYTHING;
     const properties = isObject(clean['properties']) ? clean['properties'] : {};
     clean['properties'] = { ...Object.fromEntries(required.map((name) => [name, others])), ...properties };
+  }
+  if (typesOf(clean).includes('array') && !['items', 'prefixItems'].some((name) => Object.hasOwn(clean, name))) {
+    clean['items'] = ANYTHING;
   }
   const isBare = Object.keys(clean).every((name) => name === '$defs');
   const joins = JOINS.filter((name) => Object.hasOwn(schema, name));

@@ -45,7 +45,7 @@ export function lineOf(entry: LogEntry, style: LineStyle): string {
   const clean = (text: string): string => shorten(style.redact === undefined ? text : style.redact(text));
   const fields: Record<string, unknown> = {};
   for (const [key, value] of entriesOf(entry.fields)) {
-    if (value !== undefined) fields[RESERVED.has(key) ? `_${key}` : key] = plain(value, clean, DEPTH_LIMIT);
+    if (value !== undefined) fields[RESERVED.has(key) ? `_${key}` : clean(key)] = plain(value, clean, DEPTH_LIMIT);
   }
   return style.format === 'json'
     ? jsonLine(entry, clean(entry.message), fields)
@@ -94,7 +94,7 @@ function plain(value: unknown, clean: (text: string) => string, depth: number): 
     case 'string':
       return clean(value);
     case 'number':
-      return Number.isFinite(value) ? value : String(value);
+      return Number.isFinite(value) ? cleanNumber(value, clean) : String(value);
     case 'boolean':
       return value;
     case 'object':
@@ -109,12 +109,33 @@ function plain(value: unknown, clean: (text: string) => string, depth: number): 
   }
   if (value === null) return null;
   if (depth === 0) return '…';
-  if (value instanceof Error) return plain({ ...errorRecord(value) }, clean, depth - 1);
+  if (value instanceof Error) return plain(recordOf(value, clean), clean, depth - 1);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
   if (Array.isArray(value)) return value.slice(0, ENTRIES_LIMIT).map((item) => plain(item, clean, depth - 1) ?? null);
   const copy: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const [key, item] of entriesOf(value).slice(0, ENTRIES_LIMIT)) copy[clean(key)] = plain(item, clean, depth - 1);
   return copy;
+}
+
+/** A secret may be a number. One that only has the digits of a secret in it is none: most are times and sizes. */
+function cleanNumber(value: number, clean: (text: string) => string): number | string {
+  const text = clean(String(value));
+  return /\d/.test(text) ? value : text;
+}
+
+/** Cleaned before it is cut: a cut through a secret would leave a part that nothing finds. */
+function recordOf(error: Error, clean: (text: string) => string): Record<string, unknown> {
+  const record = errorRecord(error);
+  const whole = (key: 'message' | 'stack', cut: string): string => {
+    try {
+      const text = String(error[key]);
+      return text.length === cut.length ? clean(text) : clean(text).slice(0, cut.length);
+    } catch {
+      return '';
+    }
+  };
+  const { message, stack } = record;
+  return { ...record, message: whole('message', message), ...(stack === undefined ? {} : { stack: whole('stack', stack) }) };
 }
 
 function entriesOf(value: object): [string, unknown][] {

@@ -1,12 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { redact } from '../../src/config/redact.ts';
-import { refusalOf, setup } from './setup.ts';
+import { redact, redactJson } from '../../src/config/redact.ts';
+import { problemsOf, refusalOf, setup } from './setup.ts';
 
 const bench = setup();
 afterAll(() => bench[Symbol.dispose]());
 
+/** All that programs escape in one way or another. */
+const HARD = 'pä"ss/w+rd €*';
 const ENV = { TOKEN: 'tok-secret-123', ZONE: 'Mars/Secretia', EMPTY: '' };
 const task = (text: string): string => `{"jobs": {"a": {"task": {"shell": ${JSON.stringify(text)}}}}}`;
 const shellOf = (text: string): unknown => (bench.parse(task(text), ENV).jobs[0]!.task as { shell?: string }).shell;
@@ -44,6 +46,44 @@ describe('references in strings', () => {
       'store environment variable C is not set',
     ]);
   });
+});
+
+describe('credentials of systemd', () => {
+  const withCredentials = (): Record<string, string> => ({ CREDENTIALS_DIRECTORY: join(bench.folder, 'jobs') });
+
+  test('are replaced like files, and are secrets', () => {
+    writeFileSync(join(bench.folder, 'jobs', 'db.password'), 'from-the-unit\n');
+    const { jobs, secrets } = bench.parse(task('pw=${credential:db.password}'), withCredentials());
+    expect(jobs[0]?.task).toMatchObject({ shell: 'pw=from-the-unit' });
+    expect(secrets).toEqual(['from-the-unit']);
+  });
+
+  test.each([
+    ['nope', 'credential nope does not exist; add LoadCredential=nope:/path/to/the/secret to [Service] of the unit'],
+    ['../secret.txt', '"../secret.txt" is not the name of a credential'],
+    ['..', '".." is not the name of a credential'],
+    ['a\u0000b', '"a b" is not the name of a credential'],
+    ['', '"" is not the name of a credential'],
+  ])('that are not there, or no name of one, are refused: %j', (name, message) => {
+    const problems = problemsOf(() => bench.parse(task(`\${credential:${name}}`), withCredentials()));
+    expect(problems).toEqual([expect.objectContaining({ path: 'jobs.a.task.shell', message })]);
+  });
+});
+
+test('a value that is too short to be searched for brings a warning, and an empty one none', () => {
+  const { warnings } = bench.parse(task('${env:PIN} ${env:EMPTY} ${env:TOKEN}'), { ...ENV, PIN: '12345' });
+  expect(warnings.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+    'jobs.a.task.shell: the value of ${env:PIN} is too short to be searched for: logs will show it (expected at least 6 characters)',
+  ]);
+});
+
+test('a secret of a rule is one, whether it is written or referred to', () => {
+  const rule = (secret: string): string => `[{"on": ["timedOut"], "webhook": "https://h/", "secret": "${secret}"}]`;
+  const text = `{"notify": ${rule('written-in-the-file')}, "jobs": {"a": {"task": {"shell": "true"}, "notify": ${rule('${file:key}')}}}}`;
+  writeFileSync(join(bench.folder, 'key'), 'of-the-job-in-a-file\n');
+  const { secrets, jobs } = bench.parse(text);
+  expect(secrets).toEqual(['of-the-job-in-a-file', 'written-in-the-file']);
+  expect(jobs[0]?.notify.map(({ secret }) => secret)).toEqual(['written-in-the-file', 'of-the-job-in-a-file']);
 });
 
 test('no message shows a value that came from a reference', () => {
@@ -94,14 +134,68 @@ describe('redact', () => {
   });
 
   test('takes the longer of two secrets', () => {
-    expect(redact('abcdefgh', ['abcd', 'abcdefgh'])).toBe('[redacted]');
+    expect(redact('abcdefgh', ['abcdef', 'abcdefgh'])).toBe('[redacted]');
   });
 
   test('leaves values alone that are too short to be secret', () => {
-    expect(redact('a b c', ['a', '', ' '])).toBe('a b c');
+    expect(redact('a b 12345', ['a', '', ' ', '12345'])).toBe('a b 12345');
   });
 
   test('takes characters of patterns for themselves', () => {
     expect(redact('x (a+b)*.c$ y', ['(a+b)*.c$'])).toBe('x [redacted] y');
+  });
+
+  test.each([
+    ['JSON', JSON.stringify(HARD)],
+    ['JSON in JSON', JSON.stringify(JSON.stringify(HARD))],
+    ['JSON in ASCII', '"p\\u00e4\\"ss/w+rd \\u20ac*"'],
+    ['JSON with its slashes escaped', JSON.stringify(HARD).replaceAll('/', '\\/')],
+    ['an address', encodeURIComponent(HARD)],
+    ['an address in lower case', encodeURIComponent(HARD).replace(/%../g, (byte) => byte.toLowerCase())],
+    ['an address that is strict', encodeURIComponent(HARD).replaceAll('*', '%2A')],
+    ['a form', new URLSearchParams({ a: HARD }).toString()],
+  ])('finds a secret in %s', (_, text) => {
+    expect(text).not.toBe(HARD);
+    expect(redact(text, [HARD]).replace(/^a=|["\\]/g, '')).toBe('[redacted]');
+  });
+});
+
+describe('redactJson', () => {
+  const secrets = ['123456', 'a":"b-secret', 'top-secret'];
+
+  test('gives JSON back, whatever the secret looks like', () => {
+    const value = {
+      n: 123456,
+      t: 1234567890123,
+      list: ['x top-secret y', 123456.5],
+      'top-secret': 1,
+      a: 'b-secret',
+      q: 'a":"b-secret',
+    };
+    expect(JSON.parse(redactJson(JSON.stringify(value), secrets))).toEqual({
+      n: '[redacted]',
+      t: 1234567890123,
+      list: ['x [redacted] y', 123456.5],
+      '[redacted]': 1,
+      a: 'b-secret',
+      q: '[redacted]',
+    });
+  });
+
+  test('finds a secret behind escapes that nobody needs', () => {
+    expect(redactJson('{"a":"top\\u002dsecret"}', secrets)).toBe('{"a":"[redacted]"}');
+  });
+
+  test('leaves JSON without secrets as it was written', () => {
+    const text = '{"a": 1.0, "b":  "caf\u00e9"}';
+    expect(redactJson(text, secrets)).toBe(text);
+  });
+
+  test('takes what is no JSON for a text', () => {
+    expect(redactJson('{top-secret', secrets)).toBe('{[redacted]');
+  });
+
+  test('keeps a key that reaches into the machinery of objects where it is', () => {
+    expect(redactJson('{"__proto__":{"a":"top-secret"}}', secrets)).toBe('{"__proto__":{"a":"[redacted]"}}');
   });
 });
