@@ -29,7 +29,7 @@ export interface Entry {
   checkpointOf: string | undefined;
   /** How the job's last run ended; a queued run that was withdrawn never ran. */
   lastOutcome: RunOutcome | undefined;
-  /** What triggers' keys stand for, those that were kept first in front. */
+  /** What triggers' keys stand for, those that are to be looked at first in front. */
   keys: Map<string, KeptKey> | undefined;
   ended: Ring<MemoryRun> | undefined;
   ticks: Ring<TickRecord> | undefined;

@@ -12,7 +12,7 @@ export interface KeptKey {
   readonly until: Instant;
 }
 
-/** Each key that enters owes a look at two old ones. */
+/** Each key that enters owes a look at two old ones, round and round. */
 const LOOKS_EACH = 2;
 
 /** @returns the decision about a trigger whose key is known; `undefined`: it is not, or no more */
@@ -31,8 +31,9 @@ export function keepKey(entry: Entry, idempotency: Idempotency, decisions: reado
   keys.delete(key);
   let looks = LOOKS_EACH;
   for (const [old, kept] of keys) {
-    if (looks-- === 0 || kept.until > at) break;
+    if (looks-- === 0) break;
     keys.delete(old);
+    if (kept.until > at) keys.set(old, kept);
   }
   keys.set(key, { fingerprint, runId, until });
 }

@@ -7,7 +7,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { TriggerClaim, Turn, TurnResult } from '../core/store.ts';
 
 /**
- * Looks for what a turn would have done. Only while nothing was written since, and outside of its transaction.
+ * Looks for what a turn would have done. Only while no other turn was carried out since, and outside of its transaction.
  *
  * @param db open, with no transaction under way
  * @param turn what was asked for

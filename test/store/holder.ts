@@ -40,6 +40,8 @@ function turn(live: readonly Grant[]): readonly Grant[] {
   const result = store.commit(turnOf(at, { ends, promotions: [...jobs, triggered], claims })) as TurnResult;
   void store.appendLog(result.grants.map(({ runId }) => ({ runId, lines: linesOf(1, 2) })));
   const grants = result.grants.map(({ runId, fence }) => [runId, fence]);
-  writeSync(1, `${JSON.stringify({ at, ended: ends.map((end) => end.runId), grants })}\n`);
+  const repeated = result.decisions.at(-1)?.[0];
+  if (repeated?.kind !== 'repeat') throw new Error('a key was not known in the turn that kept it');
+  writeSync(1, `${JSON.stringify({ at, keyed: repeated.runId, ended: ends.map((end) => end.runId), grants })}\n`);
   return result.grants;
 }

@@ -10,13 +10,15 @@ import type { Store } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { verifyLedger } from '../../src/store/verify.ts';
 import { createCalendar } from '../../src/system/calendar.ts';
-import { linesOf, NODE, tempFolder } from './fixture.ts';
+import { linesOf, makeJob, NODE, tempFolder, triggerOf, turnOf } from './fixture.ts';
 
 const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url));
 const KILLS = 20;
 
 interface Fact {
   readonly at: number;
+  /** The run for which the key stands that this turn has kept. */
+  readonly keyed: string;
   readonly ended: readonly string[];
   readonly grants: readonly (readonly [string, number])[];
 }
@@ -77,6 +79,13 @@ it(`forgets nothing that was committed, over ${KILLS} kills at random moments`, 
   expect(verifyLedger(path, createCalendar()).findings).toEqual([]);
   await using store = await openSqliteStore({ path, node: { ...NODE, id: 'judge' }, synchronous: 'normal' });
   const { runs, ticks } = await everything(store);
+  const keyed = makeJob('e');
+  const later = Math.max(...facts.map((fact) => fact.at)) + 1_000;
+  const claims = facts.map(({ at }) =>
+    triggerOf(keyed, later, { idempotency: { key: String(at), fingerprint: 'same', until: later } }),
+  );
+  const { decisions } = await store.commit(turnOf(later, { claims }));
+  expect(decisions).toEqual(facts.map((fact) => [{ kind: 'repeat', runId: fact.keyed, sameRequest: true }]));
   for (const fact of facts) {
     for (const [id, fence] of fact.grants) expect(runs.get(id)).toMatchObject({ fence });
     for (const id of fact.ended) expect(runs.get(id)).toMatchObject({ state: 'succeeded' });
