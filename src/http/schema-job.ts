@@ -52,9 +52,9 @@ const job = z
     nextTick: instant.optional(),
     liveRun: runSchema.optional(),
     queuedRuns: z.array(z.string()),
-    lastRun: runSchema.optional().openapi({ description: 'The newest run that has ended.' }),
+    lastRun: runSchema.optional(),
   })
-  .openapi('Job');
+  .openapi('Job', { description: '`lastRun` is the newest run that has ended.' });
 
 /** One job. */
 export const jobSchema: z.ZodType<JobJson> = job;

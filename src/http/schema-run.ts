@@ -12,10 +12,9 @@ const durationMs = z.number().openapi({ description: 'Milliseconds.' });
 const runId = z.string().openapi({ pattern: RUN_ID.source });
 
 /** Where a run may stand. */
-export const runState: z.ZodEnum<{ [State in (typeof LIVE_STATES)[number] | (typeof RUN_OUTCOMES)[number]]: State }> = z.enum([
-  ...LIVE_STATES,
-  ...RUN_OUTCOMES,
-]);
+export const runState: z.ZodEnum<{ [State in (typeof LIVE_STATES)[number] | (typeof RUN_OUTCOMES)[number]]: State }> = z
+  .enum([...LIVE_STATES, ...RUN_OUTCOMES])
+  .openapi('RunState');
 
 /** A run. */
 export const runSchema: z.ZodType<RunJson> = z
