@@ -108,9 +108,10 @@ ${valueCases(entries)}
   COMPREPLY=()
   case "$kind" in
     job) COMPREPLY=($(compgen -W "$("\${COMP_WORDS[0]}" list --names "\${where[@]}" 2>/dev/null)" -- "$cur")) ;;
-    file) local IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames 2>/dev/null ;;
+    file) local IFS=$'\\n'; COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames 2>/dev/null ;;
     words*) COMPREPLY=($(compgen -W "\${kind#words}" -- "$cur")) ;;
   esac
+  return 0
 }
 complete -F _${name} ${name}
 `;
@@ -203,11 +204,15 @@ function fish(name: string, entries: readonly Entry[]): string {
     const children = entries.filter((entry) => entry.path !== '' && entry.path.split(' ').slice(0, -1).join(' ') === path);
     const seen = words.map((word) => `__fish_seen_subcommand_from ${word}`).join('; and ');
     const isOpen =
-      children.length === 0 ? '' : `not __fish_seen_subcommand_from ${children.map((child) => lastWord(child)).join(' ')}`;
+      children.length === 0
+        ? ''
+        : path === ''
+          ? '__fish_use_subcommand'
+          : `not __fish_seen_subcommand_from ${children.map((child) => lastWord(child)).join(' ')}`;
     const here = [seen, isOpen].filter((part) => part !== '').join('; and ');
     const of = `complete -c ${name} -n ${quote(here === '' ? 'true' : here)}`;
     const own = children.map((child) => `${of} -a ${lastWord(child)} -d ${quote(child.description)}`);
-    if (children.length === 0) own.push(...fishArgument(of, argument, name, description));
+    if (children.length === 0) own.push(...fishArgument(of, argument, name));
     return [...own, ...options.map((option) => `${of} ${fishOption(option)}`)];
   });
   return `# Completion of ${name} for fish: ${name} completion fish | source
@@ -220,9 +225,9 @@ function lastWord({ path }: Entry): string {
   return path.slice(path.lastIndexOf(' ') + 1);
 }
 
-function fishArgument(of: string, kind: Entry['argument'], name: string, description: string): string[] {
+function fishArgument(of: string, kind: Entry['argument'], name: string): string[] {
   if (kind === undefined) return [];
-  if (kind === 'job') return [`${of} -a ${quote(`(${name} list --names 2>/dev/null)`)} -d ${quote(description)}`];
+  if (kind === 'job') return [`${of} -a ${quote(`(${name} list --names 2>/dev/null)`)} -d job`];
   return [kind === 'file' ? `${of} -F` : `${of} -a ${quote(kind.join(' '))}`];
 }
 

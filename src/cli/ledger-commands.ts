@@ -1,7 +1,7 @@
 /** The commands that look: at the jobs, at runs, at their lines. They ask the daemon, and read the store while none runs. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { command, type Given, remoteOptions, withDaemon, withJson } from './command.ts';
-import { parseCount, parseInstant, parseState } from './option.ts';
+import { KEPT_STATES, parseCount, parseInstant, parseState } from './option.ts';
 import type { RunsOptions } from './runs.ts';
 
 /** Declares `list`, `runs`, `show` and `logs`. @param program to which they belong */
@@ -19,7 +19,9 @@ export function addLedgerCommands(program: Command): void {
     'tickwise runs --state failed --from 2026-03-28 --json',
   ])
     .option('-n, --count <number>', 'runs to show', parseCount, 20)
-    .option('--state <state>', 'only those in this state or with this outcome', parseState)
+    .addOption(
+      new Option('--state <state>', 'only those in this state or with this outcome').choices(KEPT_STATES).argParser(parseState),
+    )
     .option('--from <instant>', 'only those of ticks from this instant on, ISO 8601; UTC where no offset is given', parseInstant)
     .option('--to <instant>', 'only those of ticks before this instant', parseInstant)
     .action(async (job: string | undefined, given: Given & Omit<RunsOptions, 'json'>) => {

@@ -8,8 +8,8 @@ import { suggest } from '../config/suggest.ts';
 const MOST = 1_000_000;
 /** Date, perhaps time, perhaps offset. */
 const INSTANT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)(Z|[+-]\d{2}:\d{2})?)?$/i;
-/** The ledger does not keep how far a stop has come. */
-const KEPT_STATES: readonly RunState[] = [
+/** What `--state` may say: the ledger does not keep how far a stop has come. */
+export const KEPT_STATES: readonly RunState[] = [
   ...LIVE_STATES.filter((state) => state === 'queued' || state === 'running'),
   ...RUN_OUTCOMES,
 ];
@@ -68,7 +68,8 @@ export function parseTokenName(text: string): string {
   throw new InvalidArgumentError('Expected 1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or digit.');
 }
 
-const SCOPES = ['read', 'run', 'admin'] as const;
+/** What `--scopes` may hold. */
+export const SCOPES: readonly ['read', 'run', 'admin'] = ['read', 'run', 'admin'] as const;
 type Scope = (typeof SCOPES)[number];
 
 /** @param text of `--scopes` @returns scopes, each once @throws InvalidArgumentError */

@@ -1,12 +1,12 @@
 /** The commands, their options and examples. Each command's code is loaded when it is asked for. */
-import { Argument, Command, CommanderError } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CheckpointOptions } from './checkpoint.ts';
 import { command, configPath, type Given, withExamples, withJson } from './command.ts';
 import { completion, type Shell, SHELLS } from './completion.ts';
 import { EXIT, reportFailure } from './exit.ts';
 import { addLedgerCommands } from './ledger-commands.ts';
 import type { NextOptions } from './next.ts';
-import { parseCount, parseInstant, parseScopes, parseTokenName } from './option.ts';
+import { parseCount, parseInstant, parseScopes, parseTokenName, SCOPES } from './option.ts';
 import { addSteerCommands } from './steer-commands.ts';
 import type { TokenOptions } from './token.ts';
 
@@ -120,7 +120,12 @@ function addSetUpCommands(program: Command): void {
     ]),
   )
     .option('--name <name>', 'who will use it; kept in the ledger with what is asked by it', parseTokenName, 'cli')
-    .option('--scopes <scopes>', 'what it allows: read, run, admin', parseScopes, ['read'])
+    .addOption(
+      new Option('--scopes <list>', 'what it allows, e.g. read,run')
+        .choices(SCOPES)
+        .argParser(parseScopes)
+        .default(['read'], 'read'),
+    )
     .action(async (given: TokenOptions) => {
       const { newToken } = await import('./token.ts');
       process.exitCode = newToken(given);

@@ -12,6 +12,8 @@ import { ProgressLine } from './progress.ts';
 const QUIET_WAIT_MS = 10_000;
 const WATCHED_WAIT_MS = 1_000;
 const CONTROL = /[\p{Cc}\u2028\u2029]+/gu;
+/** Control characters but for line breaks: JSON leaves some as they are. */
+const NO_LINE_BREAK = /[^\P{Cc}\n]+/gu;
 
 /**
  * Waits until a run has ended, and tells how. Ctrl-C ends the waiting and not the run.
@@ -69,6 +71,5 @@ function outcomeText(run: RunAnswer): string {
   const told = why === undefined ? '' : `: ${why.replace(CONTROL, ' ')}`;
   const goesOn = state === 'unfinished' ? '; it goes on from its checkpoint at the next tick' : '';
   const head = `run ${id} ${paint({ text: state, colour: colourOf(state) })}${took}, ${plural(steps, 'step')}${told}${goesOn}\n`;
-  // JSON holds no control character but the line breaks of its own layout.
-  return result === undefined ? head : `${head}${JSON.stringify(result, undefined, 2)}\n`;
+  return result === undefined ? head : `${head}${JSON.stringify(result, undefined, 2).replace(NO_LINE_BREAK, ' ')}\n`;
 }

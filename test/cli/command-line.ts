@@ -46,6 +46,11 @@ export class Folder implements Disposable {
     return this.program('sh', ['-c', `tickwise() { '${process.execPath}' '${MAIN}' "$@"; }\n${line}`], env);
   }
 
+  /** A script for bash; `tickwise` is the program. */
+  bash(script: string): Promise<Ended> {
+    return this.program('bash', ['--norc', '-c', `tickwise() { '${process.execPath}' '${MAIN}' "$@"; }\n${script}`]);
+  }
+
   async program(file: string, args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
     const { TICKWISE_CONFIG: _config, NO_COLOR: _noColour, FORCE_COLOR: _colour, ...clean } = process.env;
     const child = spawn(file, args, { cwd: this.dir, env: { ...clean, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
