@@ -19,7 +19,7 @@ test('fills in every default', () => {
     timezone: 'Europe/Vienna',
     store: { kind: 'sqlite', path: join(bench.folder, 'var/tickwise.db') },
     concurrency: 16,
-    listen: { kind: 'tcp', host: '127.0.0.1', port: 4680 },
+    listen: { kind: 'tcp', host: '127.0.0.1', port: 4680, isDefault: true },
     auth: { tokens: [], behindProxy: false, hosts: [] },
     log: { level: 'info', format: 'auto' },
     shutdownGraceMs: 25_000,
