@@ -6,9 +6,13 @@ import type { Config, StoreConfig } from './config/config.ts';
 import { TickwiseError } from './core/errors.ts';
 import type { Job } from './core/job.ts';
 import type { NodeIdentity } from './core/ledger.ts';
+import type { PlanMessages } from './core/message.ts';
+import { makePlanMessages } from './core/plan-messages.ts';
 import type { Calendar, Clock, Runner, RunOrder } from './core/ports.ts';
 import type { Store } from './core/store.ts';
 import type { TaskLog } from './core/task.ts';
+import type { DoorParts, Doors } from './doors.ts';
+import { Definitions } from './definitions.ts';
 import { Events } from './engine/events.ts';
 import { narrate } from './engine/narrate.ts';
 import { recover } from './engine/recovery.ts';
@@ -23,6 +27,10 @@ import { createProcessRunner } from './runner/process.ts';
 import { createProcessTrees, type ProcessTrees } from './runner/process-tree.ts';
 import { createWorkerRunner } from './runner/worker.ts';
 import { isNodeAlive, readIdentity } from './system/identity.ts';
+import { createNotifier } from './system/notify.ts';
+import { createPinger } from './system/ping.ts';
+import { createTelemetry } from './system/telemetry.ts';
+import { readVersion } from './system/version.ts';
 
 /** What a daemon is told beside its configuration. */
 export interface DaemonOptions {
@@ -34,6 +42,8 @@ export interface DaemonOptions {
   readonly events?: Events | undefined;
   /** Is told, in lines, whatever `events` tell. */
   readonly log?: TaskLog | undefined;
+  /** Blots out the secrets of the configuration in what goes out; absent: there are none. */
+  readonly redact?: ((text: string) => string) | undefined;
 }
 
 /** A daemon that runs. */
@@ -42,6 +52,14 @@ export interface Daemon {
   readonly node: NodeIdentity;
   /** How the end of processes is proved on this machine. */
   readonly proof: ProcessTrees['kind'];
+  /** Where the API listens, for people; `undefined`: nowhere. */
+  readonly address: string | undefined;
+  /**
+   * Puts other definitions in force. Nothing is started or ended.
+   *
+   * @throws TickwiseError `STORE_UNUSABLE`, with the old definitions still in force
+   */
+  reload(jobs: readonly Job[]): Promise<void>;
   /**
    * Drains, stops, proves, closes the ledger. Repeating it waits for the first call.
    *
@@ -57,14 +75,17 @@ export interface Daemon {
  * @param config a loaded configuration
  * @param options clocks, environment, listeners
  * @returns the running daemon
- * @throws TickwiseError `STORE_LOCKED`, `STORE_UNUSABLE`, `STORE_UNSUPPORTED`, with nothing left open
+ * @throws TickwiseError `STORE_LOCKED`, `STORE_UNUSABLE`, `STORE_UNSUPPORTED`, `LISTEN_FAILED`, with nothing left open
  */
 export async function startDaemon(config: Config, options: DaemonOptions): Promise<Daemon> {
-  const { clock, calendar, events = new Events() } = options;
+  const { clock, calendar, env, events = new Events(), log = SILENT, redact = (text) => text } = options;
   await using opening = new AsyncDisposableStack();
-  if (options.log !== undefined) opening.use(narrate(events, options.log));
+  if (options.log !== undefined) opening.use(narrate(events, log));
   const node = readIdentity(clock.now());
-  const store = opening.use(await openStore(config.store, node));
+  const version = readVersion();
+  const definitions = new Definitions(config.jobs);
+  const messages = makePlanMessages((name) => definitions.of(name), redact);
+  const store = opening.use(await openStore(config.store, node, messages));
   const runners = opening.use(new Runners(config.concurrency, options, node));
   const scheduler = new Scheduler({
     clock,
@@ -76,6 +97,11 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
     random: Math.random,
     events,
   });
+  opening.use(createTelemetry({ events, clock, version }));
+  const jobs = (): readonly Job[] => definitions.jobs;
+  opening.use(createPinger({ events, jobs, clock, log, clean: redact }));
+  opening.use(createNotifier({ outbox: store, events, jobs, clock, log, env }));
+  const doors = opening.use(await openDoors(config, { scheduler, store, events, clock, calendar, node, version, log, redact }));
   const left = await store.liveRuns();
   await scheduler.start(config.jobs);
   const givingUp = new AbortController();
@@ -83,7 +109,7 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
     scheduler,
     clock,
     prover: new LeftRuns(() => runners.trees, isNodeAlive),
-    onUnproven: (run, why) => options.log?.error(UNPROVEN, { job: run.job, runId: run.id, what: why }),
+    onUnproven: (run, why) => log.error(UNPROVEN, { job: run.job, runId: run.id, what: why }),
     signal: givingUp.signal,
   });
   const parts = opening.move();
@@ -98,22 +124,30 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
   return {
     scheduler,
     node,
+    address: doors?.address,
     get proof() {
       return runners.trees.kind;
+    },
+    async reload(next) {
+      await scheduler.reload(next);
+      definitions.set(next);
+      doors?.setJobs(next);
     },
     stop: (hurry) => (stopping ??= stop(hurry)),
   };
 }
 
+const SILENT: TaskLog = { debug() {}, info() {}, warn() {}, error() {} };
+
 const UNPROVEN = 'a run of an earlier daemon is blocked: its end is not proved, so its slot stays taken';
 
 /** Stores are loaded when they are used: a daemon without PostgreSQL never reads a line of its driver. */
-async function openStore(store: StoreConfig, node: NodeIdentity): Promise<Store> {
+async function openStore(store: StoreConfig, node: NodeIdentity, messages: PlanMessages): Promise<Store> {
   switch (store.kind) {
     case 'memory':
-      return (await import('./store/memory.ts')).createMemoryStore({ node });
+      return (await import('./store/memory.ts')).createMemoryStore({ node, messages });
     case 'sqlite':
-      return (await import('./store/sqlite.ts')).openSqliteStore({ path: store.path, node });
+      return (await import('./store/sqlite.ts')).openSqliteStore({ path: store.path, node, messages });
     case 'postgres':
       throw new TickwiseError(
         'STORE_UNSUPPORTED',
@@ -121,6 +155,24 @@ async function openStore(store: StoreConfig, node: NodeIdentity): Promise<Store>
       );
     default:
       return store satisfies never;
+  }
+}
+
+/**
+ * The API is loaded when it is used: a scheduler within a program that asks for none never reads a line of it. A second daemon of a
+ * machine finds the port taken that nobody has chosen; it goes without an API and says so. An address that was written is insisted on.
+ */
+async function openDoors(config: Config, parts: Omit<DoorParts, 'config'>): Promise<Doors | undefined> {
+  const { listen } = config;
+  if (listen === false) return undefined;
+  const doors = await import('./doors.ts');
+  try {
+    return await doors.openDoors(listen, { config, ...parts });
+  } catch (error) {
+    const mayDoWithout = listen.kind === 'tcp' && listen.isDefault === true;
+    if (!mayDoWithout || !(error instanceof TickwiseError) || error.code !== 'LISTEN_FAILED') throw error;
+    parts.log.warn(`no API: ${error.message}, or "listen": false`);
+    return undefined;
   }
 }
 

@@ -92,7 +92,7 @@ export interface Scheduler extends AsyncDisposable {
  * Makes a scheduler within your program. Use it with `await using`.
  *
  * @param config the same shape as `scheduler.config.json`; a job's `task` may also be an `AsyncTask`, a plain async function, or
- *   a handler object, which then run inline. Paths are relative to the working directory
+ *   a handler object, which then run inline. Paths are relative to the working directory. It has an API if `listen` is given
  * @returns a scheduler that waits for `start`
  * @throws TickwiseError `CONFIG_INVALID`, with every problem
  */
@@ -105,7 +105,8 @@ export function createScheduler(config: object): Scheduler {
     hostTimezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   });
   const events = new Events();
-  return new LibraryScheduler(events, () => startDaemon(loaded, { clock, calendar, env: process.env, events }));
+  const own = Object.hasOwn(config, 'listen') ? loaded : { ...loaded, listen: false as const };
+  return new LibraryScheduler(events, () => startDaemon(own, { clock, calendar, env: process.env, events }));
 }
 
 class LibraryScheduler implements Scheduler {

@@ -26,16 +26,20 @@ export async function run(path: string, version: string): Promise<number> {
   const context: Context = { config, path, calendar, secrets: config.secrets, log: openLog(config, () => context.secrets) };
   const { log } = context;
   for (const warning of config.warnings) log.warn(formatProblem(warning));
-  const inert = inertSettings(config);
-  if (inert.length > 0)
-    log.warn('these settings are checked, and this version does not act on them', { settings: inert.join(' ') });
   process.on('uncaughtException', (error) => void crash(log, error));
   const up = Promise.withResolvers<Daemon>();
   const stopped = untilSignalled(up.promise, context);
-  const daemon = await startDaemon(config, { clock: createSystemClock(), calendar, env: process.env, log });
+  const daemon = await startDaemon(config, {
+    clock: createSystemClock(),
+    calendar,
+    env: process.env,
+    log,
+    redact: (text) => redact(text, context.secrets),
+  });
   log.info(`tickwise ${version} is up`, {
     jobs: config.jobs.length,
     store: describeStore(config),
+    api: daemon.address ?? 'none',
     config: path,
     node: daemon.node.id,
     pid: process.pid,
@@ -91,7 +95,7 @@ async function reload(daemon: Daemon, context: Context): Promise<void> {
     const next = readSettings(path, calendar);
     context.secrets = [...new Set([...context.secrets, ...next.secrets])];
     for (const warning of next.warnings) log.warn(formatProblem(warning));
-    await daemon.scheduler.reload(next.jobs);
+    await daemon.reload(next.jobs);
     log.info('reloaded', { jobs: next.jobs.length });
     const fixed = (['store', 'concurrency', 'listen', 'auth', 'log', 'shutdownGraceMs', 'labels'] as const).filter(
       (key) => JSON.stringify(next[key]) !== JSON.stringify(config[key]),
@@ -124,13 +128,4 @@ async function crash(log: Log, error: unknown): Promise<void> {
   log.error('the daemon crashes', { error: error instanceof Error ? error.stack : String(error) });
   await log.flush();
   process.exit(EXIT.failed);
-}
-
-/** Settings that are part of the contract and whose rooms do not stand yet: better said than found out. */
-function inertSettings({ auth, notify, jobs }: Config): string[] {
-  const inert: string[] = [];
-  if (auth.tokens.length > 0) inert.push('auth');
-  if (notify.length > 0 || jobs.some((job) => job.notify.length > 0)) inert.push('notify');
-  if (jobs.some((job) => job.ping !== undefined)) inert.push('ping');
-  return inert;
 }

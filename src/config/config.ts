@@ -11,7 +11,8 @@ export type StoreConfig =
 
 /** Where the API listens. */
 export type ListenConfig =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  /** `isDefault`: nobody has written it, so a daemon may do without when the port is taken. */
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly isDefault?: true }
   | { readonly kind: 'unix'; /** Absolute. */ readonly path: string };
 
 /** A token of the API. The token itself is nowhere in a configuration. */

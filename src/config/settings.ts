@@ -49,7 +49,7 @@ export function readSettings(raw: RawSettings, auth: unknown, builder: Builder):
   return {
     store: readStore(raw.store ?? DEFAULTS.store, builder),
     concurrency: raw.concurrency ?? DEFAULTS.concurrency,
-    listen: readListen(raw.listen ?? DEFAULTS.listen, auth, builder),
+    listen: listenOf(raw.listen, auth, builder),
     auth: readAuth(auth, builder),
     log: readLog(raw.log ?? {}, builder),
     shutdownGraceMs: durationOf(builder, raw.shutdownGrace ?? DEFAULTS.shutdownGrace) ?? 0,
@@ -73,6 +73,12 @@ function readStore(text: string, builder: Builder): StoreConfig {
     builder.findings.add(['store'], wrong, { got: text, expected });
   }
   return { kind: 'memory' };
+}
+
+function listenOf(written: string | false | undefined, auth: unknown, builder: Builder): ListenConfig | false {
+  if (written !== undefined) return readListen(written, auth, builder);
+  const listen = readListen(DEFAULTS.listen, auth, builder);
+  return listen !== false && listen.kind === 'tcp' ? { ...listen, isDefault: true } : listen;
 }
 
 function readListen(listen: string | false, auth: unknown, builder: Builder): ListenConfig | false {

@@ -39,7 +39,12 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/config/',
     'src/http/',
     'src/web/',
+    'src/definitions.ts',
+    'src/doors.ts',
   ],
+  /** The second half of the wiring, loaded by the daemon when its API is used. */
+  'src/doors.ts': ['src/core/', 'src/engine/', 'src/system/', 'src/config/', 'src/http/'],
+  'src/definitions.ts': ['src/core/'],
   'src/library.ts': ['src/core/', 'src/engine/', 'src/structured/', 'src/config/', 'src/system/', 'src/daemon.ts'],
   'src/index.ts': [
     'src/core/',
