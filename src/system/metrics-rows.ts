@@ -10,7 +10,7 @@ export interface Row {
   readonly job: JobName;
   readonly figures: Float64Array;
   /** Places whose figure is not known yet, and by how many counts that are under way: they have no line. */
-  readonly hidden: Map<number, number>;
+  hidden: Map<number, number> | undefined;
 }
 
 /** Rows between two looks at the clock. */
@@ -35,7 +35,7 @@ export class Rows {
     const added: Row[] = [];
     for (const job of wanted) {
       if (this.#rows.has(job)) continue;
-      const row = { job, figures: new Float64Array(ROW_WIDTH), hidden: new Map<number, number>() };
+      const row = { job, figures: new Float64Array(ROW_WIDTH), hidden: undefined };
       this.#rows.set(job, row);
       added.push(row);
     }
@@ -86,7 +86,7 @@ function seriesWriter({ name, series, at }: Family): (row: Row) => string {
   return ({ job, figures, hidden }) => {
     let text = '';
     for (let index = 0; index < tails.length; index++) {
-      if (hidden.size > 0 && hidden.has(at + index)) continue;
+      if (hidden?.has(at + index) === true) continue;
       text += `${head}${job}${tails[index]}${figures[at + index]}\n`;
     }
     return text;

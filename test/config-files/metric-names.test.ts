@@ -29,6 +29,7 @@ const PROMISED = [
   'tickwise_store_errors_total',
   'tickwise_store_failing',
   'tickwise_store_commit_seconds',
+  'tickwise_jobs_without_series',
   'tickwise_build_info',
 ];
 

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,9 +11,14 @@ import { createMetrics } from '../../src/system/metrics.ts';
 
 const RULES = 'config/alerts.yml';
 const CASES = 'test/config-files/alerts.cases.yml';
-const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+const PROMTOOL = 'promtool';
+const hasPromtool = promtool('--version').status === 0;
 if (!hasPromtool)
   console.info('promtool is not on the path, so what it would check is skipped: apt-get install prometheus gives it');
+
+function promtool(...args: readonly string[]): SpawnSyncReturns<string> {
+  return spawnSync(PROMTOOL, args, { encoding: 'utf8' });
+}
 
 interface Panel {
   readonly title: string;
@@ -33,13 +38,11 @@ function alertNames(): string[] {
 
 describe('the alert rules', () => {
   test.runIf(hasPromtool)('are sound by the word of promtool', () => {
-    expect(execFileSync('promtool', ['check', 'rules', RULES], { encoding: 'utf8' })).toContain(
-      `SUCCESS: ${alertNames().length} rules`,
-    );
+    expect(promtool('check', 'rules', RULES).stdout).toContain(`SUCCESS: ${alertNames().length} rules`);
   });
 
   test.runIf(hasPromtool)('fire when they should and are silent when they should be', () => {
-    const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', CASES], { encoding: 'utf8' });
+    const { status, stdout, stderr } = promtool('test', 'rules', CASES);
     expect(stderr + stdout).toContain('SUCCESS');
     expect(status).toBe(0);
   });
@@ -73,9 +76,7 @@ describe('the dashboard', () => {
     try {
       const path = join(folder, 'rules.json');
       writeFileSync(path, JSON.stringify({ groups: [{ name: 'board', rules }] }));
-      expect(execFileSync('promtool', ['check', 'rules', path], { encoding: 'utf8' })).toContain(
-        `SUCCESS: ${rules.length} rules`,
-      );
+      expect(promtool('check', 'rules', path).stdout).toContain(`SUCCESS: ${rules.length} rules`);
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -103,7 +104,7 @@ describe('the exposition', () => {
     });
     const { text } = await metrics.text();
     const own = text.slice(0, text.indexOf('# HELP process_'));
-    const { status, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: own, encoding: 'utf8' });
+    const { status, stderr } = spawnSync(PROMTOOL, ['check', 'metrics'], { input: own, encoding: 'utf8' });
     expect(stderr).toBe('');
     expect(status).toBe(0);
   });

@@ -5,7 +5,8 @@ import type { Schedule } from '../../src/core/schedule.ts';
 import { Events } from '../../src/engine/events.ts';
 import { createCalendar } from '../../src/system/calendar.ts';
 import { createSystemClock } from '../../src/system/clock.ts';
-import { createMetrics, type JobGlance, type Metrics, type MetricsOptions } from '../../src/system/metrics.ts';
+import { createMetrics, type Metrics, type MetricsOptions } from '../../src/system/metrics.ts';
+import type { JobGlance } from '../../src/system/metrics-jobs.ts';
 import { createVirtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts';
 
 const NOW = 1_767_225_600_000;
@@ -279,6 +280,17 @@ describe('metrics', () => {
     const bundle = setup();
     bundle[Symbol.dispose]();
     expect(bundle.events.isHeard('runEnded')).toBe(false);
+  });
+
+  test('list twenty thousand jobs and say how many there are beyond', async () => {
+    const names = Array.from({ length: 20_002 }, (_, index) => `job-${index}`);
+    using bundle = setup({ jobs: names.map((name) => jobOf(name)) });
+    start(bundle.events, 'job-20001', 1);
+    start(bundle.events, 'job-20001', 2);
+    const { text } = await bundle.clock.waitFor(bundle.metrics.text());
+    const wanted = ['\ntickwise_jobs_without_series 2\n', '{job="job-19999"}', '{job="job-20000"}'];
+    expect(wanted.map((part) => text.includes(part))).toEqual([true, true, false]);
+    expect(bundle.errors).toHaveLength(1);
   });
 
   test('give way to the event loop while they answer for ten thousand jobs', async () => {
