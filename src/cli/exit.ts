@@ -23,6 +23,7 @@ const CODES: Partial<Record<ErrorCode, number>> = {
   INPUT_INVALID: EXIT.usage,
   NO_DAEMON: EXIT.noDaemon,
   STORE_LOCKED: EXIT.refused,
+  LISTEN_FAILED: EXIT.refused,
   JOB_BUSY: EXIT.refused,
   DRAINING: EXIT.refused,
   NOT_STARTED: EXIT.refused,
