@@ -1,15 +1,15 @@
 /** A real scheduler behind the real server: functions as jobs, a store in memory, a port of the kernel's choice. */
+import type { Control } from '../../src/core/control.ts';
 import { type Job, JOB_DEFAULTS } from '../../src/core/job.ts';
 import type { TaskContext } from '../../src/core/task.ts';
 import { createControl } from '../../src/engine/control.ts';
 import { Scheduler } from '../../src/engine/scheduler.ts';
 import { createRoutes } from '../../src/http/routes.ts';
-import { startHttpServer } from '../../src/http/server.ts';
+import { type HttpServer, startHttpServer } from '../../src/http/server.ts';
 import { createInlineRunner } from '../../src/runner/inline.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { createCalendar } from '../../src/system/calendar.ts';
 import { createSystemClock } from '../../src/system/clock.ts';
-import type { Control } from '../../src/core/control.ts';
 
 export interface LiveServer extends AsyncDisposable {
   readonly url: string;
@@ -44,15 +44,19 @@ export async function startLiveServer(
     Object.entries(tasks).map(([name, target]) => ({ ...JOB_DEFAULTS, name, task: { kind: 'function', target }, ...own })),
   );
   opening.defer(async () => void (await scheduler.stop(0)));
-  const server = opening.use(
-    await startHttpServer({
-      app: createRoutes(control, { clock }),
-      listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
-      tokens: [],
-      log: { debug() {}, info() {}, warn() {}, error() {} },
-      clock,
-    }),
-  );
+  const server = opening.use(await serve(control));
   const parts = opening.move();
   return { url: `http://127.0.0.1:${server.port}`, control, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+}
+
+/** The real server over any control. @param control real or not */
+export function serve(control: Control): Promise<HttpServer> {
+  const clock = createSystemClock();
+  return startHttpServer({
+    app: createRoutes(control, { clock }),
+    listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+    tokens: [],
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    clock,
+  });
 }
