@@ -9,7 +9,8 @@ import type { TaskContext, TimeoutTaskHandler } from '../core/task.ts';
 import { type DurationMs, parseDuration } from '../core/time.ts';
 import { StepContext } from './context.ts';
 import { TaskOutcome } from './outcome.ts';
-import { type LoopParts, RunLoop } from './run-loop.ts';
+import type { LoopParts } from './loop-parts.ts';
+import { RunLoop } from './run-loop.ts';
 import { SharedTurn } from './turn.ts';
 
 /** What the scheduler fires once for each tick. */
@@ -83,7 +84,9 @@ export class AsyncTasks {
       );
       if (outer !== undefined) outer.inner = loop;
       using _link = outer === undefined ? stopWith(context.signal, loop) : undefined;
-      return new TaskOutcome(await loop.ended);
+      const end = await loop.ended;
+      if (end.durations !== undefined) outer?.observer.stepped({ steps: end.steps, durations: end.durations });
+      return new TaskOutcome(end);
     };
   }
 

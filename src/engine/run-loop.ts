@@ -9,29 +9,20 @@
  * - Steps that return at once hold the event loop for 5 ms at the most, together with all other loops of the thread.
  */
 import { errorRecord, type ErrorRecord } from '../core/errors.ts';
-import type { AttemptEnd, Clock, LiveAttempt, RunObserver, RunOrder, Timer } from '../core/ports.ts';
+import type { AttemptEnd, LiveAttempt, RunObserver, RunOrder, Timer } from '../core/ports.ts';
 import { judge, type LastStep, type StopReason } from '../core/run.ts';
 import { parseStepResult, type Progress, type StepResult } from '../core/task.ts';
 import type { DurationMs, MonotonicMs } from '../core/time.ts';
 import { StepContext } from './context.ts';
 import { type EnteredTask, enterTask } from './handler.ts';
+import type { LoopParts } from './loop-parts.ts';
 import { adopted, TaskOutcome } from './outcome.ts';
 import { Pause } from './pause.ts';
 import { SaveWait } from './save-wait.ts';
 import { StallWatch } from './stall.ts';
 import { stepJson } from './step-json.ts';
+import { SHORT_MS, StepTally } from './step-tally.ts';
 import { StepTimers } from './step-timers.ts';
-import type { SharedTurn } from './turn.ts';
-
-/** What all loops of a thread share. */
-export interface LoopParts {
-  readonly clock: Clock;
-  readonly turn: SharedTurn;
-  /** What to tell the observer's `blocked` when grace is over and the last step has not settled. Absent: somebody else watches. */
-  readonly lateNote?: string | undefined;
-  /** What `context.value` sees. */
-  readonly values?: Pick<ReadonlyMap<string | symbol, unknown>, 'get'> | undefined;
-}
 
 /**
  * One attempt, driven in this thread.
@@ -44,6 +35,7 @@ export class RunLoop implements LiveAttempt {
   readonly #observer: RunObserver;
   readonly #context: StepContext;
   readonly #stalls = new StallWatch();
+  readonly #tally: StepTally;
   #stop: StopReason | undefined;
   #windingDown = false;
   #over = false;
@@ -76,6 +68,7 @@ export class RunLoop implements LiveAttempt {
     this.#observer = observer;
     this.#checkpoint = order.checkpoint;
     this.#saves = order.awaitsSaves === true ? new SaveWait(parts.clock) : undefined;
+    this.#tally = new StepTally(observer, parts.clock.monotonic());
     this.#context = new StepContext(order, parts.clock, observer, parts.values);
     parts.turn.lastLoop = this;
     this.ended = this.#run(find);
@@ -124,12 +117,14 @@ export class RunLoop implements LiveAttempt {
       if (target instanceof Promise) target = await target;
       const handler = enterTask(target, context.job, context);
       for (let came = await this.#spin(handler); came !== 'end'; came = await this.#spin(handler)) {
+        // A loop within the step has counted steps of its own.
+        if (came === 'came' && this.#returned instanceof TaskOutcome) return this.#adopt(this.#returned);
+        this.#tally.end(clock.monotonic(), this.#stepStartedAt, context.step);
         if (came !== 'came') {
           await this.#between(came === 'spent' ? turn.giveWay() : this.#waitSaved());
           continue;
         }
         const returned = this.#returned;
-        if (returned instanceof TaskOutcome) return this.#adopt(returned);
         const waitMs = returned === true ? DONE : this.#accept(returned);
         if (waitMs === DONE) {
           if (returned === true) this.#checkpoint = undefined;
@@ -143,15 +138,17 @@ export class RunLoop implements LiveAttempt {
       error = context.isEcho(thrown) ? undefined : errorRecord(thrown);
     }
     this.#close();
+    this.#tally.close(clock.monotonic(), this.#stepStartedAt, context.step);
     return {
       outcome: judge(this.#stop, last),
       stop: this.#stop,
-      steps: this.#context.step,
+      steps: context.step,
       checkpoint: this.#checkpoint,
       progress: this.#progress,
       result: this.#result,
       error,
       stalled: this.#stalls.isStalled,
+      durations: this.#tally.take(),
     };
   }
 
@@ -164,17 +161,20 @@ export class RunLoop implements LiveAttempt {
   async #spin(handler: EnteredTask): Promise<'end' | 'spent' | 'unsaved' | 'came'> {
     const { clock, turn } = this.#parts;
     const context = this.#context;
+    let startedAt = NaN;
     while (this.#stop === undefined && !this.#windingDown) {
       const now = clock.monotonic();
       if (now >= this.#order.budgetEnd) return 'end';
       if (turn.isSpent(now)) return 'spent';
       if (this.#saves?.isDue(now) === true) return 'unsaved';
-      this.#stepStartedAt = now;
+      // Not a number: this is the first step of a batch. See step-tally.ts.
+      if (!(now - startedAt < SHORT_MS)) this.#tally.mark(now, now - startedAt, context.step);
+      this.#stepStartedAt = startedAt = now;
       context.step++;
       let returned = handler.handleTimeoutTask(context);
       // A step result that is no promise waits a microtask for nothing; to look for its `then` would cost every step more.
       if (typeof returned === 'object') returned = await returned;
-      if (returned === false && this.#stalls.passes(now)) continue;
+      if (returned === false && this.#stalls.passes(startedAt)) continue;
       this.#returned = returned;
       return 'came';
     }

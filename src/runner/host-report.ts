@@ -1,5 +1,6 @@
 /** Inside a host: which of a run's steps the daemon is told. */
 import type { RunObserver } from '../core/ports.ts';
+import { addDurations, type StepDurations } from '../core/step-durations.ts';
 import { copyProgress, type FromHost } from './protocol.ts';
 
 type Update = Parameters<RunObserver['stepped']>[0];
@@ -32,9 +33,10 @@ export class StepReport {
   stepped(update: Update): void {
     const checkpoint = update.checkpoint ?? this.#pending?.checkpoint;
     const progress = copyProgress(update.progress) ?? this.#pending?.progress;
+    const durations = addDurations(this.#pending?.durations, update.durations);
     const now = performance.now();
     if (this.#pending === undefined) this.#pendingSince = now;
-    this.#pending = { steps: update.steps, checkpoint, progress, waits: update.waits };
+    this.#pending = { steps: update.steps, checkpoint, progress, waits: update.waits, durations };
     this.#tokens = Math.min(BURST, this.#tokens + (now - this.#refilledAt) / REFILL_MS);
     this.#refilledAt = now;
     if (update.waits === true || this.#tokens >= 1 || now - this.#pendingSince >= LATEST_MS) this.flush();
@@ -50,10 +52,12 @@ export class StepReport {
     this.#send({ type: 'stepped', attemptId: this.#attemptId, ...pending });
   }
 
-  /** Forgets what waits: the end of the run says it all. */
-  drop(): void {
+  /** Forgets what waits: the end of the run says it all, but for what is returned. */
+  drop(): StepDurations | undefined {
+    const durations = this.#pending?.durations;
     this.#pending = undefined;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    return durations;
   }
 }

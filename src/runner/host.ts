@@ -10,6 +10,7 @@ import { isMainThread, Worker } from 'node:worker_threads';
 import { errorRecord } from '../core/errors.ts';
 import type { AttemptEnd, RunObserver, RunOrder } from '../core/ports.ts';
 import { JOB_DEFAULTS } from '../core/job.ts';
+import { addDurations } from '../core/step-durations.ts';
 import { RunLoop } from '../engine/run-loop.ts';
 import { SharedTurn } from '../engine/turn.ts';
 import { openPortChannel, openSocketChannel } from './host-channel.ts';
@@ -142,10 +143,10 @@ function finish(attempt: Live, end: AttemptEnd): void {
   clearInterval(attempt.beat);
   endStreams();
   attempt.output.flush();
-  attempt.report.drop();
+  const durations = addDurations(attempt.report.drop(), end.durations);
   live = undefined;
   watchdogDeadline[0] = 0;
-  const plainEnd = { ...end, progress: copyProgress(end.progress) };
+  const plainEnd = { ...end, progress: copyProgress(end.progress), durations };
   channel.send({ type: 'ended', attemptId: attempt.order.attemptId, end: plainEnd, spoiled: attempt.spoiled });
 }
 

@@ -6,8 +6,10 @@
 import type { ErrorRecord } from '../core/errors.ts';
 import type { AttemptEnd, RunOrder } from '../core/ports.ts';
 import { RUN_OUTCOMES, type StopReason } from '../core/run.ts';
+import type { StepDurations } from '../core/step-durations.ts';
 import type { Progress } from '../core/task.ts';
 import type { DurationMs, Instant, MonotonicMs } from '../core/time.ts';
+import { isAmount, isCount, isRecord, parseDurations } from './plain.ts';
 
 /** An order as it travels: plain data, and its budget on the kernel's monotonic clock, which all threads and processes share. */
 export interface HostOrder {
@@ -55,6 +57,7 @@ export type FromHost =
       readonly checkpoint?: string | undefined;
       readonly progress?: Progress | undefined;
       readonly waits?: boolean | undefined;
+      readonly durations?: StepDurations | undefined;
     }
   | { readonly type: 'stopping'; readonly attemptId: number; readonly reason: StopReason }
   | { readonly type: 'stalled'; readonly attemptId: number }
@@ -133,7 +136,8 @@ export function parseFromHost(value: unknown): FromHost | undefined {
     case 'stepped': {
       const { steps, checkpoint, progress, waits } = value;
       if (!isCount(steps) || !isJsonOrAbsent(checkpoint) || !isProgressOrAbsent(progress)) return undefined;
-      return { type, attemptId, steps, checkpoint, progress: copyProgress(progress), waits: waits === true };
+      const durations = parseDurations(value['durations']);
+      return { type, attemptId, steps, checkpoint, progress: copyProgress(progress), waits: waits === true, durations };
     }
     case 'stopping': {
       const reason = parseStop(value['reason']);
@@ -185,6 +189,7 @@ function parseEnd(value: unknown): AttemptEnd | undefined {
     result,
     error,
     stalled: stalled === true,
+    durations: parseDurations(value['durations']),
   };
 }
 
@@ -244,16 +249,4 @@ function isJsonOrAbsent(value: unknown): value is string | undefined {
   } catch {
     return false;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isAmount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }

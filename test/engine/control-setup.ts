@@ -40,7 +40,7 @@ export async function steer(jobs: readonly Job[], options: SteeredOptions = {}):
     control,
     settle: (promise) => clock.waitFor(promise),
     async [Symbol.asyncDispose]() {
-      await clock.waitFor(control[Symbol.asyncDispose]());
+      await clock.waitFor(Promise.resolve(control[Symbol.asyncDispose]()));
     },
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { AttemptEnd, LiveAttempt, RunOrder } from '../../src/core/ports.ts';
+import type { AttemptEnd, LiveAttempt, RunObserver, RunOrder } from '../../src/core/ports.ts';
 import type { TaskContext } from '../../src/core/task.ts';
 import { RunLoop } from '../../src/engine/run-loop.ts';
 import { SharedTurn } from '../../src/engine/turn.ts';
@@ -31,7 +31,9 @@ function setup(find: () => unknown, own: Partial<RunOrder> = {}): Bundle {
     ...own,
   };
   const observer = {
-    stepped: ({ checkpoint }: { checkpoint?: string | undefined }): void => void told.push(`checkpoint ${checkpoint}`),
+    stepped: ({ checkpoint, durations }: Parameters<RunObserver['stepped']>[0]): void => {
+      if (durations === undefined) told.push(`checkpoint ${checkpoint}`);
+    },
     stopping: ({ kind }: { kind: string }): void => void told.push(`stopping ${kind}`),
     blocked: (what: string): void => void told.push(`blocked ${what}`),
     stalled: (): void => void told.push('stalled'),
