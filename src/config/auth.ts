@@ -46,7 +46,7 @@ export function readAuth(raw: unknown, builder: Builder): AuthConfig {
     });
   }
   return {
-    tokens: readTokens(sound.tokens ?? [], builder),
+    tokens: builder.isOnlooker ? [] : readTokens(sound.tokens ?? [], builder),
     ...(tls === undefined ? {} : { tls: readTls(tls, builder) }),
     behindProxy,
     hosts: (sound.hosts ?? []).map((host, index) => readHost(host, ['auth', 'hosts', index], builder)),
@@ -91,6 +91,8 @@ function hashOf(file: string, path: Path, builder: Builder): string | undefined 
 function readTls({ cert, key }: NonNullable<RawAuth['tls']>, builder: Builder): NonNullable<AuthConfig['tls']> {
   const path = ['auth', 'tls'];
   const { findings } = builder;
+  const paths = { certPath: resolve(builder.baseDir, cert), keyPath: resolve(builder.baseDir, key) };
+  if (builder.isOnlooker) return paths;
   const certificate = parsed(readText(cert, [...path, 'cert'], builder)?.text, (pem) => new X509Certificate(pem));
   if (certificate === null) findings.add([...path, 'cert'], 'not a certificate', { got: cert, expected: 'a PEM file' });
   const pem = readPrivate(key, [...path, 'key'], builder);
@@ -101,7 +103,7 @@ function readTls({ cert, key }: NonNullable<RawAuth['tls']>, builder: Builder): 
     findings.add([...path, 'key'], wrong, { got: key, expected: 'a PEM file without passphrase' });
   }
   if (certificate instanceof X509Certificate) checkCertificate(certificate, secret ?? undefined, { cert, key }, builder);
-  return { certPath: resolve(builder.baseDir, cert), keyPath: resolve(builder.baseDir, key) };
+  return paths;
 }
 
 function checkCertificate(

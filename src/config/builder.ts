@@ -13,6 +13,8 @@ export interface Builder {
   readonly baseDir: string;
   /** Where systemd puts a unit's credentials; absent outside such a unit. */
   readonly credentialsDir: string | undefined;
+  /** Whether what only the daemon may read is left alone. */
+  readonly isOnlooker: boolean;
   /** Frozen values by what they were made of: equal ones are one object, so that 100,000 jobs stay small. */
   readonly interned: Map<string, unknown>;
   readonly durations: Map<string, DurationMs>;

@@ -9,6 +9,8 @@ export interface ExpandSource {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Paths are relative to this folder. */
   readonly baseDir: string;
+  /** A reference that leads nowhere is a warning. */
+  readonly isOnlooker?: boolean;
 }
 
 /** The variable in which systemd names the folder of a unit's credentials. */
@@ -52,7 +54,8 @@ function expandText(text: string, path: Path, source: ExpandSource, findings: Fi
     const found = end === '' ? { fault: `"${whole.slice(0, 40)}" has no closing brace` } : lookUp(kind, name, source);
     if ('fault' in found) {
       faults++;
-      findings.add(path, found.fault);
+      if (source.isOnlooker === true) findings.warn(path, found.fault);
+      else findings.add(path, found.fault);
       return whole;
     }
     replaced = true;

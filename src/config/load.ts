@@ -33,6 +33,11 @@ export interface LoadOptions {
   readonly now: Instant;
   /** IANA zone of this machine; UTC is taken if it is none. */
   readonly hostTimezone: string;
+  /**
+   * For whoever only looks for the daemon, and may see less than it: references that lead nowhere are warnings, token files and
+   * the key of the certificate are not read, and what depends on any of them is missing. A daemon does not start from it.
+   */
+  readonly isOnlooker?: boolean;
 }
 
 interface Source {
@@ -114,7 +119,7 @@ function build(
   source: Source | undefined,
 ): Config {
   const secrets = new Set<string>();
-  const root = mayRefer ? expandStrings(read, { env: options.env, baseDir }, findings, secrets) : read;
+  const root = mayRefer ? expandStrings(read, { ...options, baseDir }, findings, secrets) : read;
   if (!isObject(root) && (root !== undefined || findings.errors.length === 0)) {
     findings.add([], 'the configuration is of the wrong kind', { got: root, expected: 'an object with "jobs"' });
   }
@@ -158,7 +163,8 @@ function readRoot(raw: Record<string, unknown>, baseDir: string, options: LoadOp
   const { calendar, now } = options;
   const caches = { interned: new Map(), durations: new Map(), answers: new Map() };
   const credentialsDir = options.env[CREDENTIALS_DIRECTORY];
-  const builder: Builder = { findings, calendar, now, timezone, baseDir, credentialsDir, ...caches };
+  const { isOnlooker = false } = options;
+  const builder: Builder = { findings, calendar, now, timezone, baseDir, credentialsDir, isOnlooker, ...caches };
   const made = readSettings(settings, raw['auth'], builder);
   const policies = raw['defaults'] === undefined ? {} : readDefaults(raw['defaults'], builder);
   const base: JobBase = { policies, history: historyOf(policies.history, made.history, builder), notify: made.notify };

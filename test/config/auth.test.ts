@@ -154,6 +154,28 @@ describe('an address other than loopback', () => {
   });
 });
 
+test('an onlooker finds the daemon without what only the daemon may read', () => {
+  const file = join(bench.folder, 'scheduler.config.json');
+  const text = JSON.stringify({
+    listen: '0.0.0.0:4680',
+    auth: {
+      tokens: [
+        { name: 'a', file: 'not-for-you', scopes: ['read'] },
+        { name: 'b', hash: '${credential:b}', scopes: ['run'] },
+      ],
+      tls: { cert: 'cert.pem', key: 'not-for-you.pem' },
+    },
+    store: 'postgres://u:${credential:db}@h/db',
+    jobs: { a: { task: { shell: '${file:not-for-you}' } }, b: { task: { shell: 'true' }, budget: '5' } },
+  });
+  const read = (written: string): Config => parseConfig(written, { ...bench.options, file, isOnlooker: true });
+  expect(problemsOf(() => read(text)).map(({ path }) => path)).toEqual(['jobs.b.budget']);
+  const { listen, auth: lock, warnings } = read(text.replace('"5"', '"5s"'));
+  expect(listen).toEqual({ kind: 'tcp', host: '0.0.0.0', port: 4680 });
+  expect(lock.tls?.certPath).toBe(join(bench.folder, 'cert.pem'));
+  expect(warnings.map(({ path }) => path)).toEqual(['auth.tokens[1].hash', 'store', 'jobs.a.task.shell']);
+});
+
 test('takes names of hosts as an address has them', () => {
   const hosts = ['Cron.Example.ORG', 'bücher.example', '192.0.2.7', 'FD00::7', '[fd00::8]', 'a.local.'];
   expect(bench.parse(auth({ hosts })).auth.hosts).toEqual([
