@@ -19,7 +19,7 @@ export interface Listening {
   /** Only events of this job. */
   readonly job: string | undefined;
   /** Only events of these types. */
-  readonly types: ReadonlySet<string> | undefined;
+  readonly types: ReadonlySet<string>;
   /** Cuts the connection, so that what waits for it is let go. */
   readonly cutOff: () => void;
 }
@@ -85,10 +85,10 @@ export class EventStream {
     using feed = this.#follow(after, () => {});
     if (feed.hasGap) listener.controller.enqueue(frame('gap', JSON.stringify({ after })));
     for (const event of feed.backlog) {
-      const written = this.#write(event);
-      if (!isWanted(listener, event, written)) continue;
-      listener.controller.enqueue(written.bytes);
-      listener.backlogBytes += written.bytes.byteLength;
+      const bytes = this.#bytesFor(listener, event);
+      if (bytes === undefined) continue;
+      listener.controller.enqueue(bytes);
+      listener.backlogBytes += bytes.byteLength;
     }
   }
 
@@ -114,9 +114,9 @@ export class EventStream {
   }
 
   #tell(event: NumberedEvent): void {
-    const written = this.#write(event);
     for (const listener of this.#listeners) {
-      if (isWanted(listener, event, written)) this.#send(listener, written.bytes);
+      const bytes = this.#bytesFor(listener, event);
+      if (bytes !== undefined) this.#send(listener, bytes);
     }
   }
 
@@ -129,19 +129,17 @@ export class EventStream {
     listener.cutOff();
   }
 
-  #write(event: NumberedEvent): Written {
+  /** @returns what goes out; `undefined` for what this listener does not want */
+  #bytesFor({ job, types }: Listener, event: NumberedEvent): Uint8Array | undefined {
+    if (!types.has(event.type)) return undefined;
     let written = this.#written.get(event);
     if (written === undefined) {
       written = { bytes: frame(event.type, this.#redact(event.data), event.id) };
       this.#written.set(event, written);
     }
-    return written;
+    if (job !== undefined && job !== (written.job ??= jobOf(event.data))) return undefined;
+    return written.bytes;
   }
-}
-
-function isWanted({ job, types }: Listener, event: NumberedEvent, written: Written): boolean {
-  if (types !== undefined && !types.has(event.type)) return false;
-  return job === undefined || job === (written.job ??= jobOf(event.data));
 }
 
 /** @returns no name of a job where there is none */

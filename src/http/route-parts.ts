@@ -76,14 +76,19 @@ export function refusals(...own: readonly number[]): Record<number, ResponseDoc>
  * @param status 200 unless given
  * @param headers further headers
  */
-export function reply(
+export function reply(parts: RouteParts, value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
+  return replyText(parts, JSON.stringify(value), status, headers);
+}
+
+/** The same, with what is JSON text already. @param parts for the secrets @param body JSON @param status 200 unless given */
+export function replyText(
   { redact }: RouteParts,
-  value: unknown,
+  body: string,
   status = 200,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
   const own = { 'content-type': 'application/json', 'cache-control': 'no-store' };
-  return new Response(redact(JSON.stringify(value)), { status, headers: { ...headers, ...own } });
+  return new Response(redact(body), { status, headers: { ...headers, ...own } });
 }
 
 /**

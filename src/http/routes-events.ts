@@ -4,6 +4,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { requireScope } from './auth.ts';
 import type { ApiEnv } from './env.ts';
 import { EventStream } from './event-stream.ts';
+import { EVENT_TYPES } from './event-types.ts';
 import { problem } from './problem.ts';
 import { refusals, type RouteParts, text } from './route-parts.ts';
 import { eventIdIn, jobName } from './schema.ts';
@@ -15,8 +16,10 @@ const followEvents = createRoute({
   operationId: 'followEvents',
   tags: ['events'],
   summary: 'Events as they happen, as server-sent events',
-  description:
-    'An event `gap` comes first when what happened after the given id is kept no more: read the ledger. A comment each 15 s is a sign of life. A listener for whom more than 1 MiB waits is cut off.',
+  description: [
+    'An event `gap` comes first when what happened after the given id is kept no more: read the ledger. A comment each 15 s is a sign of life. A listener for whom more than 1 MiB waits is cut off. Types of events:',
+    ...Object.entries(EVENT_TYPES).map(([type, meaning]) => `- \`${type}\`: ${meaning}`),
+  ].join('\n'),
   middleware: requireScope('read'),
   request: {
     query: z.strictObject({
@@ -24,7 +27,10 @@ const followEvents = createRoute({
       job: jobName.optional(),
       type: z
         .string()
-        .regex(/^[A-Za-z]{1,40}(,[A-Za-z]{1,40}){0,31}$/, 'not one or more types of events, with commas between them')
+        .refine(
+          (text) => text.split(',').every((type) => Object.hasOwn(EVENT_TYPES, type)),
+          'not types of events, with commas between',
+        )
         .optional()
         .openapi({ description: 'Only events of these types, with commas between them.', example: 'runStarted,runEnded' }),
     }),
@@ -35,6 +41,8 @@ const followEvents = createRoute({
     ...refusals(),
   },
 });
+
+const ALL_TYPES: ReadonlySet<string> = new Set(Object.keys(EVENT_TYPES));
 
 /**
  * Adds the stream of events.
@@ -54,7 +62,7 @@ export function addEventRoutes(app: OpenAPIHono<ApiEnv>, parts: RouteParts, most
     const wants = {
       after: context.req.valid('header')['last-event-id'] ?? after,
       job,
-      types: type === undefined ? undefined : new Set(type.split(',')),
+      types: type === undefined ? ALL_TYPES : new Set(type.split(',')),
       cutOff: () => (context.env as { outgoing?: ServerResponse } | undefined)?.outgoing?.destroy(),
     };
     return new Response(stream.open(wants), { headers: EVENT_STREAM_HEADERS });

@@ -7,10 +7,10 @@ import { requireScope } from './auth.ts';
 import { cursorOf, readCursor } from './cursor.ts';
 import type { ApiEnv } from './env.ts';
 import { problem } from './problem.ts';
-import { json, refusals, reply, type RouteParts } from './route-parts.ts';
+import { json, refusals, reply, replyText, type RouteParts } from './route-parts.ts';
 import { countIn, durationIn, instantIn, jobName, runParams } from './schema.ts';
 import { runPageSchema, runSchema, runState } from './schema-run.ts';
-import { outcomeOf, runJson, runLine } from './view-run.ts';
+import { outcomeOf, runLine, runText } from './view-run.ts';
 import { RUN_OUTCOMES } from '../core/run.ts';
 
 const LONGEST_WAIT = { leastMs: 0, mostMs: 300_000, most: '5m' };
@@ -69,7 +69,7 @@ export function addRunRoutes(app: OpenAPIHono<ApiEnv>, parts: RouteParts): void 
       await waitForEnd(control, clock, id, { waitMs: wait, gone: context.req.raw.signal });
       run = await control.run(id);
     }
-    return run === undefined ? problem(404, 'RUN_NOT_FOUND', `no run has the id ${id}`) : reply(parts, runJson(run));
+    return run === undefined ? problem(404, 'RUN_NOT_FOUND', `no run has the id ${id}`) : replyText(parts, runText(run));
   });
   app.openapi(listRuns, async (context) => {
     const { limit, cursor, job, from, to, state, outcome } = context.req.valid('query');

@@ -47,13 +47,16 @@ export interface LineJson {
 }
 
 /**
- * A run in full.
+ * A run in full, as the JSON text of a {@link RunJson}. What the task left is put in as the text that the ledger holds: it may be of
+ * 1 MiB, and nested deeper than `JSON.stringify` can follow.
  *
  * @param run live or ended
- * @returns plain data for JSON; neither stack nor input, neither node nor process
+ * @returns JSON; neither stack nor input, neither node nor process
  */
-export function runJson(run: RunView | RunRecord): RunJson {
-  return { ...runLine(run), checkpoint: parsed(run.checkpoint), result: parsed(run.result) };
+export function runText(run: RunView | RunRecord): string {
+  const { checkpoint, result } = run;
+  const left = Object.entries({ checkpoint, result }).map(([name, text]) => (text === undefined ? '' : `,"${name}":${text}`));
+  return `${JSON.stringify(runLine(run)).slice(0, -1)}${left.join('')}}`;
 }
 
 /** A run in a list: all but its checkpoint and its result, which may be of 1 MiB each. @param run live or ended */

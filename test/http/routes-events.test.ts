@@ -133,6 +133,15 @@ test('an event is written out once, however many hear it', async () => {
   expect(written).toBe(1);
 });
 
+test('what the daemon keeps to itself is not told', async () => {
+  const api = setup();
+  const frames = await listen(api);
+  api.control.tell('storeCommitted', { forMs: 1 });
+  api.control.tell('stepsFinished', { job: 'report' });
+  api.control.tell('runEnded', { job: 'report' });
+  expect(await frames.next()).toContain('event: runEnded');
+});
+
 test('only so many listen at once', async () => {
   const api = setup({ mostStreams: 2 });
   const [one] = [await listen(api), await listen(api)];
@@ -151,11 +160,19 @@ test('a head opens no stream', async () => {
   expect(api.control.listeners.size).toBe(0);
 });
 
-test.each(['?after=a%20b', '?after=', '?type=', '?type=a,,b', '?type=a%0ab', '?job=..', '?nope=1', `?after=${'x'.repeat(129)}`])(
-  'what is asked is looked at: %s',
-  async (query) => {
-    const api = setup();
-    expect((await api.get(`/v1/events${query}`)).status).toBe(400);
-    expect(api.control.listeners.size).toBe(0);
-  },
-);
+test.each([
+  '?after=a%20b',
+  '?after=',
+  '?type=',
+  '?type=runEnded,',
+  '?type=runEnded%0a',
+  '?type=storeCommitted',
+  '?type=toString',
+  '?job=..',
+  '?nope=1',
+  `?after=${'x'.repeat(129)}`,
+])('what is asked is looked at: %s', async (query) => {
+  const api = setup();
+  expect((await api.get(`/v1/events${query}`)).status).toBe(400);
+  expect(api.control.listeners.size).toBe(0);
+});

@@ -57,6 +57,15 @@ describe('a run', () => {
     expect(run).not.toHaveProperty('outcome');
   });
 
+  test('keeps what its task left as it is, however deep', async () => {
+    const api = setup();
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+    api.control.runList = [runOf({ result: deep, checkpoint: '{"a": 1e400, "a": "é"}' })];
+    const response = await api.get(`/v1/runs/${RUN}`);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toMatch(/^\{"id":.*,"checkpoint":\{"a": 1e400, "a": "é"\},"result":\[{200000}\]{200000}\}$/);
+  });
+
   test('that nobody knows is 404, and what is no id is 400', async () => {
     const api = setup();
     expect(await problemIn(await api.get(`/v1/runs/${RUN}`))).toMatchObject({ status: 404, code: 'RUN_NOT_FOUND' });
