@@ -1,7 +1,7 @@
 /** A job each second whose work takes 2.5 s, in each isolation under each policy. */
 import { join } from 'node:path';
 import { OVERLAP_POLICIES } from '../../src/core/job.ts';
-import type { LedgerReader, TickRecord } from '../../src/core/ledger.ts';
+import type { LedgerReader, RunRecord, TickRecord } from '../../src/core/ledger.ts';
 import { FIXTURES, type Site } from './daemon-process.ts';
 import { overlaps, readEvidence } from './evidence.ts';
 
@@ -19,30 +19,37 @@ export interface Verdict {
   readonly unaccounted: readonly string[];
 }
 
-/** @returns the fifteen jobs of the drill; evidence lies beside the configuration */
-export function overlapJobs(site: Site): Record<string, object> {
+/** @returns the fifteen jobs of the drill; evidence lies beside the configuration. @param workMs what a run's work takes */
+export function overlapJobs(site: Site, workMs = 2_500): Record<string, object> {
   const jobs: Record<string, object> = {};
   for (const place of PLACES) {
     for (const onOverlap of OVERLAP_POLICIES) {
       const name = `${place}-${onOverlap}`;
-      jobs[name] = { schedule: '@every 1s', onOverlap, budget: '20s', grace: '3s', ...taskOf(place, site.file(`${name}.log`)) };
+      jobs[name] = {
+        schedule: '@every 1s',
+        onOverlap,
+        budget: '20s',
+        grace: '3s',
+        ...taskOf(place, site.file(`${name}.log`), workMs),
+      };
     }
   }
   return jobs;
 }
 
-function taskOf(place: (typeof PLACES)[number], evidence: string): object {
+function taskOf(place: (typeof PLACES)[number], evidence: string, workMs: number): object {
   const script = join(FIXTURES, 'work.sh');
-  if (place === 'command') return { task: { command: ['sh', script, evidence] } };
-  if (place === 'shell') return { task: { shell: `sh '${script}' '${evidence}'` } };
-  return { isolation: place, task: { module: join(FIXTURES, 'work.ts'), export: 'work', input: { evidence } } };
+  const beats = String(Math.round(workMs / 50));
+  if (place === 'command') return { task: { command: ['sh', script, evidence, beats] } };
+  if (place === 'shell') return { task: { shell: `sh '${script}' '${evidence}' ${beats}` } };
+  return { isolation: place, task: { module: join(FIXTURES, 'work.ts'), export: 'work', input: { evidence, workMs } } };
 }
 
 /** Judges one job after the daemon has ended. `from` and `to`: between these instants each second was due. */
 export async function judgeJob(site: Site, ledger: LedgerReader, job: string, from: number, to: number): Promise<Verdict> {
   const witnessed = readEvidence(site.file(`${job}.log`));
   const ticks = (await ledger.ticks({ job, limit: 100_000 })).toReversed();
-  const runs = await ledger.runs({ job, limit: 1_000 });
+  const runs = await allRuns(ledger, job);
   const unaccounted: string[] = [];
   const decided = new Set(ticks.map(({ tick }) => tick));
   for (let tick = Math.ceil(from / 1_000) * 1_000; tick < to; tick += 1_000) {
@@ -65,4 +72,15 @@ export async function judgeJob(site: Site, ledger: LedgerReader, job: string, fr
   const byState: Record<string, number> = {};
   for (const { state } of runs) byState[state] = (byState[state] ?? 0) + 1;
   return { job, ticks, runs: witnessed.length, byState, overlaps: overlaps(witnessed), unaccounted };
+}
+
+/** @returns all runs of a job that the ledger keeps, newest first */
+export async function allRuns(ledger: LedgerReader, job: string): Promise<RunRecord[]> {
+  const runs: RunRecord[] = [];
+  for (;;) {
+    const after = runs.at(-1)?.id;
+    const page = await ledger.runs({ job, limit: 1_000, ...(after === undefined ? {} : { after }) });
+    runs.push(...page);
+    if (page.length < 1_000) return runs;
+  }
 }
