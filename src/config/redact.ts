@@ -4,8 +4,20 @@
 export const SHORTEST_SECRET = 6;
 const BLOT = '[redacted]';
 
-/** One pattern for each list of secrets, built when it is first needed. */
-const patterns = new WeakMap<readonly string[], RegExp | null>();
+/** Longer texts are looked for line by line alone. */
+const LONGEST_WHOLE = 4_096;
+
+/** What is looked for. A regular expression would not do: with a file of some hundred lines it is too large for V8. */
+interface Search {
+  readonly forms: Set<string>;
+  /** By the first characters of a form, how long such forms are, longest first. */
+  readonly lengths: Map<string, number[]>;
+  /** 1 for each code with which a form begins. */
+  readonly beginnings: Uint8Array;
+}
+
+/** One for each list of secrets, built when it is first needed. */
+const searches = new WeakMap<readonly string[], Search>();
 
 /**
  * Blots out every secret in a text: as it is, and as it reads inside JSON, inside JSON that stands in JSON, in an address and in a
@@ -16,12 +28,21 @@ const patterns = new WeakMap<readonly string[], RegExp | null>();
  * @returns the text with `[redacted]` in their places
  */
 export function redact(text: string, secrets: readonly string[]): string {
-  let pattern = patterns.get(secrets);
-  if (pattern === undefined) {
-    pattern = patternOf(secrets);
-    patterns.set(secrets, pattern);
+  if (secrets.length === 0) return text;
+  let search = searches.get(secrets);
+  if (search === undefined) searches.set(secrets, (search = searchFor(secrets)));
+  const { forms, lengths, beginnings } = search;
+  let clean = '';
+  let from = 0;
+  for (let at = 0; at <= text.length - SHORTEST_SECRET; at++) {
+    if (beginnings[text.charCodeAt(at)] === 0) continue;
+    const length = lengths.get(text.slice(at, at + SHORTEST_SECRET))?.find((one) => forms.has(text.slice(at, at + one)));
+    if (length === undefined) continue;
+    clean += text.slice(from, at) + BLOT;
+    from = at + length;
+    at = from - 1;
   }
-  return pattern === null ? text : text.replace(pattern, BLOT);
+  return from === 0 ? text : clean + text.slice(from);
 }
 
 /**
@@ -60,16 +81,23 @@ export function isTooShort(value: string): boolean {
   return length > 0 && length < SHORTEST_SECRET;
 }
 
-function patternOf(secrets: readonly string[]): RegExp | null {
-  const forms = new Set<string>();
+function searchFor(secrets: readonly string[]): Search {
+  const search: Search = { forms: new Set(), lengths: new Map(), beginnings: new Uint8Array(65_536) };
   for (const secret of secrets) {
-    for (const part of [secret, secret.trim(), ...secret.split(/\r?\n/)]) {
-      if (part.trim().length >= SHORTEST_SECRET) for (const form of formsOf(part)) forms.add(form);
+    const lines = secret.split(/\r?\n/);
+    const isTooLong = lines.length > 1 && secret.length > LONGEST_WHOLE;
+    for (const part of isTooLong ? lines : [secret, secret.trim(), ...lines]) {
+      if (part.trim().length >= SHORTEST_SECRET) for (const form of formsOf(part)) search.forms.add(form);
     }
   }
-  if (forms.size === 0) return null;
-  const longestFirst = [...forms].toSorted((one, other) => other.length - one.length);
-  return new RegExp(longestFirst.map((form) => form.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')).join('|'), 'g');
+  for (const form of search.forms) {
+    search.beginnings[form.charCodeAt(0)] = 1;
+    const beginning = form.slice(0, SHORTEST_SECRET);
+    const known = search.lengths.get(beginning) ?? [];
+    if (!known.includes(form.length)) search.lengths.set(beginning, [...known, form.length]);
+  }
+  for (const known of search.lengths.values()) known.sort((one, other) => other - one);
+  return search;
 }
 
 /** As programs write a text: Node, Python (ASCII alone), PHP (slashes escaped), browsers. */

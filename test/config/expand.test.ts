@@ -141,6 +141,18 @@ describe('redact', () => {
     expect(redact('a b 12345', ['a', '', ' ', '12345'])).toBe('a b 12345');
   });
 
+  test('looks for each line of a file of any length', () => {
+    const secret = Array.from({ length: 20_000 }, (_, index) => `{"line ${index}": "of the file/${index * 7_919}"}`).join('\n');
+    const line = secret.slice(secret.lastIndexOf('\n') + 1);
+    expect(redact(`a ${line} b ${JSON.stringify(line)} c`, [secret])).toBe('a [redacted] b "[redacted]" c');
+  });
+
+  test('blots out what stands at the end, or next to another secret', () => {
+    expect(redact('abcdefabcdefghijkl x abcdef', ['abcdef', 'ghijkl'])).toBe('[redacted][redacted][redacted] x [redacted]');
+    expect(redact('abcdef', ['abcdef', 'abcdefgh'])).toBe('[redacted]');
+    expect(redact('abcde', ['abcdef'])).toBe('abcde');
+  });
+
   test('takes characters of patterns for themselves', () => {
     expect(redact('x (a+b)*.c$ y', ['(a+b)*.c$'])).toBe('x [redacted] y');
   });
