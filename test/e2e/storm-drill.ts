@@ -31,13 +31,8 @@ console.table(
     ]),
   ),
 );
-console.table(
-  Object.fromEntries(
-    Object.entries(storm.answers)
-      .toSorted()
-      .map(([what, count]) => [what, { count }]),
-  ),
-);
+const answers = Object.entries(storm.answers).toSorted(([one], [other]) => one.localeCompare(other));
+console.table(Object.fromEntries(answers.map(([what, count]) => [what, { count }])));
 console.log(`overlap violations counted online: ${storm.violations}; submissions answered with a run: ${storm.submitted.length}`);
 for (const breach of breaches) console.error(breach);
 console.log(breaches.length === 0 ? 'the promise was kept' : `${breaches.length} breaches`);
