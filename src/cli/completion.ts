@@ -199,7 +199,7 @@ function described(word: string, description: string): string {
 }
 
 function fish(name: string, entries: readonly Entry[]): string {
-  const lines = entries.flatMap(({ path, description, options, argument }) => {
+  const lines = entries.flatMap(({ path, options, argument }) => {
     const words = path === '' ? [] : path.split(' ');
     const children = entries.filter((entry) => entry.path !== '' && entry.path.split(' ').slice(0, -1).join(' ') === path);
     const seen = words.map((word) => `__fish_seen_subcommand_from ${word}`).join('; and ');

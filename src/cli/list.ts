@@ -47,7 +47,8 @@ interface JobRow {
 export async function list(remote: RemoteOptions, options: { readonly json: boolean }): Promise<number> {
   const source = openSource(remote);
   const answers = await fromDaemon(source, (api) => api.jobs());
-  const rows = answers?.map(rowOfAnswer) ?? (await rowsOfLedger(source.config as Config));
+  const rows =
+    answers === undefined ? await rowsOfLedger(source.config as Config) : inOrder(answers.map(rowOfAnswer), source.config);
   if (options.json) printJson(rows, source.secrets);
   else {
     if (answers === undefined && source.config !== undefined && source.config.store.kind !== 'sqlite')
@@ -70,6 +71,13 @@ export async function listNames(remote: RemoteOptions): Promise<number> {
     source.config?.jobs.map((job) => job.name) ?? (await fromDaemon(source, (api) => api.jobs()))?.map((job) => job.name) ?? [];
   process.stdout.write(names.map((name) => `${name}\n`).join(''));
   return EXIT.ok;
+}
+
+/** The daemon goes by name; a configuration has an order of its own. */
+function inOrder(rows: JobRow[], config: Config | undefined): JobRow[] {
+  const places = new Map(config?.jobs.map((job, place) => [job.name, place]));
+  const placeOf = ({ job }: JobRow): number => places.get(job) ?? places.size;
+  return rows.sort((one, other) => placeOf(one) - placeOf(other));
 }
 
 function rowOfAnswer(answer: JobAnswer): JobRow {

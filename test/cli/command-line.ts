@@ -11,7 +11,7 @@ import type { EndWrite, Store } from '../../src/core/store.ts';
 import { runIdOf } from '../../src/core/tick.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+export const MAIN: string = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 /** How a command ended. */
 export interface Ended {
