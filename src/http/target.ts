@@ -23,7 +23,9 @@ const DOTS = /(?:^|\/)\.{1,2}(?:\/|$)/;
  * @returns a rule that answers 414, 431 or 400
  */
 export function createTargetRule({ targetBytes, headers }: Pick<HttpLimits, 'targetBytes' | 'headers'>): Rule {
-  return ({ url = '', rawHeaders, headersDistinct }) => {
+  return ({ url = '', httpVersion, rawHeaders, headersDistinct }) => {
+    // Node takes a first line without a version for one of HTTP/0.9, which had no headers, and serves it.
+    if (!httpVersion.startsWith('1.')) return problem(400, 'VERSION_UNKNOWN', 'this server speaks HTTP/1.1');
     if (url.length > targetBytes) return problem(414, 'TARGET_TOO_LONG', `the address is longer than ${targetBytes} bytes`);
     if (rawHeaders.length > 2 * headers) return problem(431, 'HEADERS_TOO_MANY', `there are more than ${headers} headers`);
     const twice = SINGLE.find((name) => (headersDistinct[name]?.length ?? 0) > 1);
@@ -34,10 +36,10 @@ export function createTargetRule({ targetBytes, headers }: Pick<HttpLimits, 'tar
   };
 }
 
-/** An absolute address asks for a proxy, which this is not. */
+/** An absolute address asks for a proxy, which this is not; a fragment is never sent by anybody honest. */
 function isPlain(url: string): boolean {
   const path = pathOf(url);
-  if (!url.startsWith('/') || path.includes('//') || /[\\\x80-\xff]/.test(url) || HIDDEN.test(path) || DOTS.test(path))
+  if (!url.startsWith('/') || path.includes('//') || /[\\#\x80-\xff]/.test(url) || HIDDEN.test(path) || DOTS.test(path))
     return false;
   try {
     return !decodeURIComponent(url).includes('\0');
@@ -53,6 +55,6 @@ function isPlain(url: string): boolean {
  * @returns all before the query, not decoded
  */
 export function pathOf(url: string): string {
-  const end = url.search(/[?#]/);
+  const end = url.indexOf('?');
   return end === -1 ? url : url.slice(0, end);
 }

@@ -237,3 +237,13 @@ test('tells callers behind a proxy apart by the address that the proxy saw', asy
   await small.ask({ ...SUBMIT, headers: { ...SUBMIT.headers, 'X-Forwarded-For': '1.2.3.4, 203.0.113.9' } });
   expect(small.lines.map(({ fields }) => fields['from'])).toEqual(['203.0.113.9']);
 });
+
+test('tells a client that its body is too large before it has sent it', async () => {
+  await using small = await startSmallServer();
+  const sent = fetch(`${small.server.address}/v1/jobs/a/runs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.alloc(20 * 1024 * 1024, ' '),
+  });
+  expect((await sent).status).toBe(413);
+});
