@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Figure, isMet, type Measure, ratioOf } from './figure.ts';
 import { describeMachine, machineLines } from './machine.ts';
+import { api } from './measures/api.ts';
 import { arming } from './measures/arming.ts';
 import { dispatch } from './measures/dispatch.ts';
 import { durable } from './measures/durable.ts';
@@ -33,6 +34,7 @@ const MEASURES: readonly Measure[] = [
   recovery,
   verify,
   structured,
+  api,
 ];
 
 const USAGE = `npm run bench -- [options] [measure ...]

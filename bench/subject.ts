@@ -12,6 +12,8 @@ import { createSystemClock } from '../src/system/clock.ts';
 /** A daemon with nobody listening to its events, in a folder of its own that goes with it. */
 export interface Subject extends AsyncDisposable {
   readonly scheduler: Scheduler;
+  /** Of its API. */
+  readonly address: string | undefined;
 }
 
 /** Which store, by the word that names it; `sqlite` is at `synchronous=FULL`, as it is by default. */
@@ -23,16 +25,17 @@ export type StoreKind = 'memory' | 'sqlite';
  * @param store where its ledger is
  * @param jobs by name, as in the configuration; functions and handlers allowed as tasks. A text is a whole configuration
  *   file, without `store`
+ * @param listen where its API listens; nowhere unless given
  * @returns when the jobs are armed
  */
-export async function startSubject(store: StoreKind, jobs: object | string): Promise<Subject> {
+export async function startSubject(store: StoreKind, jobs: object | string, listen: string | false = false): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), 'tickwise-bench-'));
   // A probe that weighs or times the start ends its process without stopping anything.
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const calendar = createCalendar();
   const clock = createSystemClock();
   const options = { env: process.env, calendar, now: clock.now(), hostTimezone: 'UTC' };
-  const settings = { store: store === 'memory' ? 'memory:' : `sqlite:${join(folder, 'ledger.db')}`, listen: false };
+  const settings = { store: store === 'memory' ? 'memory:' : `sqlite:${join(folder, 'ledger.db')}`, listen };
   const config =
     typeof jobs === 'string'
       ? parseConfig(`${JSON.stringify(settings).slice(0, -1)},${jobs.trimStart().slice(1)}`, {
@@ -43,6 +46,7 @@ export async function startSubject(store: StoreKind, jobs: object | string): Pro
   const daemon: Daemon = await startDaemon(config, { clock, calendar, env: process.env, events: new Events() });
   return {
     scheduler: daemon.scheduler,
+    address: daemon.address,
     async [Symbol.asyncDispose]() {
       await daemon.stop();
       rmSync(folder, { recursive: true, force: true });
