@@ -29,15 +29,17 @@ export class Lane {
   readonly target: string;
   isBusy = false;
   /** Failures since the last delivery. */
-  failures = 0;
+  failures: number;
   #restsUntil: Instant = -Infinity;
   #waiting: Message[] = [];
   #lastFailed: number | undefined;
   /** What a delivery takes here. */
   #paceMs: DurationMs = 0;
 
-  constructor(target: string) {
+  /** @param failures that are known already */
+  constructor(target: string, failures: number) {
     this.target = target;
+    this.failures = failures;
   }
 
   get hasWork(): boolean {

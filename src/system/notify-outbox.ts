@@ -8,8 +8,6 @@ import type { DurationMs, Instant } from '../core/time.ts';
 export const STORE_DELAY_MS: DurationMs = 2_000;
 /** Messages that are read at once. */
 export const PAGE = 1_000;
-/** Writes to the store before others have a turn of the loop. */
-const WRITES_A_TURN = 16;
 
 /** See the head of this file. */
 export class OutboxHold {
@@ -18,7 +16,6 @@ export class OutboxHold {
   readonly #log: TaskLog;
   /** Ids of messages that are in memory: the outbox goes on calling them due. */
   readonly #held = new Set<number>();
-  #writes = 0;
   #isStoreFailing = false;
   #isClosed = false;
 
@@ -59,7 +56,8 @@ export class OutboxHold {
   /** Until the store has it, the message is held: a delivery that cannot be written down is not repeated by this daemon. */
   async settle(message: Message, delivery: Delivery): Promise<void> {
     this.#held.add(message.id);
-    if (++this.#writes % WRITES_A_TURN === 0) await new Promise<void>((resolve) => this.#clock.defer(resolve));
+    // A write may wait for the disk, in the thread that starts runs: others have their turn before each.
+    await new Promise<void>((resolve) => this.#clock.defer(resolve));
     for (;;) {
       try {
         await this.#outbox.settleMessage(message.id, delivery);

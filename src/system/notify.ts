@@ -51,6 +51,8 @@ const WAKE_MS: DurationMs = 100;
 const LOOK_MS: DurationMs = 30_000;
 /** Between two looks while what is due is in memory. */
 const BUSY_MS: DurationMs = 1_000;
+/** Failures before a restart that count: a rest of two minutes. */
+const MOST_KNOWN = 7;
 const FLUSH_MS: DurationMs = 2_000;
 
 /**
@@ -76,6 +78,7 @@ class OutboxNotifier implements Notifier {
   #looking: Promise<void> | undefined;
   #timer: Timer | undefined;
   #timerAt = Infinity;
+  #hasLooked = false;
   #isClosed = false;
 
   constructor(parts: NotifierParts) {
@@ -135,6 +138,7 @@ class OutboxNotifier implements Notifier {
         this.#pump();
         isMore = page.isMore;
       }
+      this.#hasLooked = true;
       const next = (await this.#hold.nextAt()) ?? Infinity;
       // What is due already is in memory, and its settling may let more in.
       this.#arm(Math.min(LOOK_MS, Math.max(next - clock.now(), BUSY_MS)));
@@ -154,16 +158,18 @@ class OutboxNotifier implements Notifier {
       log.warn('a message is dropped: no rule names its receiver any more', ofMessage(message));
       return this.#hold.settle(message, { kind: 'dropped' });
     }
-    const lane = this.#laneOf(message.target);
+    const lane = this.#laneOf(message);
     const until = lane.admit(message, clock.now());
     if (until !== undefined) return this.#hold.putOff(message, until, 'its receiver takes none');
     this.#hold.hold(message);
     if (!lane.isBusy) this.#ready.add(lane);
   }
 
-  #laneOf(target: string): Lane {
+  /** A receiver that was dead before the restart is not asked each second again: all that waits for it would be put off each time. */
+  #laneOf({ target, attempts }: Message): Lane {
     let lane = this.#lanes.get(target);
-    if (lane === undefined) this.#lanes.set(target, (lane = new Lane(target)));
+    if (lane === undefined)
+      this.#lanes.set(target, (lane = new Lane(target, this.#hasLooked ? 0 : Math.min(attempts, MOST_KNOWN))));
     return lane;
   }
 
