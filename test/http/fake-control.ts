@@ -14,7 +14,7 @@ import { TickwiseError } from '../../src/core/errors.ts';
 import { type Job, JOB_DEFAULTS } from '../../src/core/job.ts';
 import type { TickRecord } from '../../src/core/ledger.ts';
 import type { LogLine } from '../../src/core/log-line.ts';
-import type { RunState } from '../../src/core/run.ts';
+import { LIVE_STATES, type RunState } from '../../src/core/run.ts';
 import { runIdOf } from '../../src/core/tick.ts';
 import type { Instant } from '../../src/core/time.ts';
 
@@ -95,8 +95,9 @@ export class FakeControl implements Control {
   }
 
   cancelRun(runId: string, by: string): Promise<RunState | undefined> {
-    this.steered.push(`cancel ${runId} by ${by}`);
-    return Promise.resolve(this.runList.find((run) => run.id === runId)?.state);
+    const state = this.runList.find((run) => run.id === runId)?.state;
+    if (LIVE_STATES.some((live) => live === state)) this.steered.push(`cancel ${runId} by ${by}`);
+    return Promise.resolve(state);
   }
 
   async cancelJob(job: string, by: string): Promise<readonly string[]> {
