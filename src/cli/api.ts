@@ -4,7 +4,7 @@ import { JOB_NAME, type JobName } from '../core/job.ts';
 import { type DurationMs, formatDuration, type Instant } from '../core/time.ts';
 import { createCalendar } from '../system/calendar.ts';
 import { type Answers, type JobAnswer, type LineAnswer, readAnswer, type RunAnswer } from './answer.ts';
-import { Client, type RequestParts, strangeAnswer } from './client.ts';
+import { Client, type RequestParts } from './client.ts';
 import { iso } from './format.ts';
 import { oneRunOf } from './run-id.ts';
 import { readSettings } from './settings.ts';
@@ -126,7 +126,7 @@ export class Api implements Disposable {
   async #ask<Kind extends keyof Answers>(kind: Kind, path: string, parts?: RequestParts): Promise<Answers[Kind]> {
     const read = readAnswer(kind, await this.#client.request(path, parts));
     if ('answer' in read) return read.answer;
-    throw strangeAnswer(this.#client.target, `its answer cannot be read (${read.fault})`);
+    throw await this.#client.strangeAnswer(`its answer cannot be read (${read.fault})`);
   }
 
   [Symbol.dispose](): void {

@@ -4,6 +4,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import { ERROR_CODES, type ErrorCode, TickwiseError } from '../core/errors.ts';
 import type { DurationMs } from '../core/time.ts';
+import { readVersion } from '../system/version.ts';
 import type { Target } from './target.ts';
 
 /** What a request may have beside its path. */
@@ -38,7 +39,7 @@ export class Client implements Disposable {
    *
    * @param path with its query, percent-encoded
    * @param parts see there
-   * @returns the body, JSON read; `undefined` for an empty one
+   * @returns the body, JSON read
    * @throws TickwiseError `NO_DAEMON` when nobody answers (fact `absent`: nobody listens there); the code of the daemon's problem,
    *   if the table has it; else `REQUEST_FAILED`, with the fact `status`. The signal's reason when it is aborted
    */
@@ -46,7 +47,7 @@ export class Client implements Disposable {
     const text = parts.body === undefined ? undefined : JSON.stringify(parts.body);
     try {
       const { response, body } = await this.#send(path, parts, text);
-      return this.#read(response, body);
+      return await this.#read(response, body, path);
     } catch (error) {
       parts.signal?.throwIfAborted();
       throw error instanceof TickwiseError ? error : unreachable(this.target, error as NodeJS.ErrnoException);
@@ -79,29 +80,49 @@ export class Client implements Disposable {
     });
   }
 
-  #read(response: IncomingMessage, body: string): unknown {
+  async #read(response: IncomingMessage, body: string, path: string): Promise<unknown> {
     const status = response.statusCode ?? 0;
-    if (status < 400 && body === '') return undefined;
     const value = parseJson(body);
     if (status >= 200 && status < 300 && value !== undefined) return value;
-    throw problemOf(this.target, status, value);
+    const problem = readProblem(value);
+    if (problem === undefined)
+      throw await this.strangeAnswer(`it answers with HTTP status ${status} and nothing that can be read`);
+    if (UNKNOWN_REQUEST.has(problem.code)) throw await this.strangeAnswer(`it does not know ${path.replace(/\?.*/, '')}`);
+    throw errorOf(problem, status, this.target);
+  }
+
+  /**
+   * The error of an answer that no daemon of this version gives. A daemon of another version is named by it.
+   *
+   * @param what is wrong with the answer
+   * @returns `REQUEST_FAILED`
+   * @throws never
+   */
+  async strangeAnswer(what: string): Promise<TickwiseError> {
+    const own = readVersion();
+    const version = await this.#version();
+    const guess =
+      version === undefined
+        ? 'either it is no Tickwise daemon, or one of another version than this program'
+        : version === own
+          ? `both it and this program are of version ${own}, so please report this`
+          : `it is of version ${version}, and this program of version ${own}: use the program that came with the daemon`;
+    return new TickwiseError('REQUEST_FAILED', `${this.target.name}: ${what}; ${guess}`);
+  }
+
+  /** As its metrics tell it; `undefined` for what is no daemon, or does not let this caller look. */
+  async #version(): Promise<string | undefined> {
+    try {
+      const { body } = await this.#send('/metrics', {}, undefined);
+      return /^tickwise_build_info\{[^}\n]*\bversion="([\w.+-]{1,64})"/m.exec(body)?.[1];
+    } catch {
+      return undefined;
+    }
   }
 
   [Symbol.dispose](): void {
     this.#agent.destroy();
   }
-}
-
-/**
- * @param target that answered
- * @param what is wrong with the answer
- * @returns the error of an answer that no daemon of this version gives
- */
-export function strangeAnswer(target: Target, what: string): TickwiseError {
-  return new TickwiseError(
-    'REQUEST_FAILED',
-    `${target.name}: ${what}; either it is no Tickwise daemon, or one of another version than this program`,
-  );
 }
 
 function isSecure({ origin }: Target): boolean {
@@ -126,23 +147,29 @@ function parseJson(text: string): unknown {
   }
 }
 
+interface Problem {
+  readonly detail: string;
+  readonly code: string;
+  readonly [fact: string]: unknown;
+}
+
+/** What a daemon says to a request that was made after its time, or before. */
+const UNKNOWN_REQUEST: ReadonlySet<string> = new Set(['NO_SUCH_PATH', 'NOT_FOUND', 'METHOD_NOT_ALLOWED']);
+
+function readProblem(value: unknown): Problem | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { detail, code } = value as Partial<Problem>;
+  return typeof detail === 'string' && typeof code === 'string' ? { ...value, detail, code } : undefined;
+}
+
 /** The daemon's own words, on one line. */
-function problemOf(target: Target, status: number, value: unknown): TickwiseError {
-  const problem = typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
-  const { detail, code } = problem;
-  if (typeof detail !== 'string' || typeof code !== 'string')
-    return strangeAnswer(target, `it answers with HTTP status ${status} and nothing that can be read`);
-  const help =
-    status === 401 && target.token === undefined
-      ? '; give a token by --token-file or TICKWISE_TOKEN'
-      : typeof problem['liveRunId'] === 'string'
-        ? `: run ${problem['liveRunId'].replace(CONTROL, ' ')}`
-        : '';
-  return new TickwiseError(
-    Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'REQUEST_FAILED',
-    `${detail.replace(CONTROL, ' ')}${help}`,
-    { facts: { ...problem, status } },
-  );
+function errorOf(problem: Problem, status: number, target: Target): TickwiseError {
+  const { detail, code, liveRunId } = problem;
+  let help = '';
+  if (status === 401 && target.token === undefined) help = '; give a token by --token-file or TICKWISE_TOKEN';
+  if (typeof liveRunId === 'string') help = `: run ${liveRunId}`;
+  const known = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'REQUEST_FAILED';
+  return new TickwiseError(known, `${detail}${help}`.replace(CONTROL, ' '), { facts: { ...problem, status } });
 }
 
 function unreachable(target: Target, error: NodeJS.ErrnoException): TickwiseError {

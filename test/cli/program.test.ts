@@ -32,9 +32,11 @@ it('lists the commands, and shows an example of each', async () => {
   using folder = new Folder();
   const { code, out } = await folder.tickwise('--help');
   expect(code).toBe(0);
-  for (const command of [...COMMANDS, ...MORE_COMMANDS, ...SET_UP_COMMANDS]) {
+  const commands = [...COMMANDS, ...MORE_COMMANDS, ...SET_UP_COMMANDS];
+  const helps = await Promise.all(commands.map((command) => folder.tickwise(...command.split(' '), '--help')));
+  for (const [place, help] of helps.entries()) {
+    const command = commands[place] ?? '';
     expect(out).toMatch(new RegExp(`^  ${command.split(' ')[0]}\\b`, 'm'));
-    const help = await folder.tickwise(...command.split(' '), '--help');
     expect(help.code).toBe(0);
     expect(help.out).toMatch(new RegExp(`Examples?:\n  \\$ .*tickwise ${command}`));
     if (!SET_UP_COMMANDS.includes(command)) expect(help.out).toContain('--config <file>');

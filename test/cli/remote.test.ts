@@ -92,6 +92,19 @@ it.each([
   expect(ended.err).toContain('either it is no Tickwise daemon, or one of another version than this program');
 });
 
+it('names the version of a daemon that it does not understand', async () => {
+  using folder = new Folder();
+  await using server = createServer(({ url }, response) => {
+    if (url === '/metrics') response.end('# TYPE tickwise_build_info gauge\ntickwise_build_info{version="9.1.0",node="x"} 1\n');
+    else response.writeHead(404).end('{"code":"NO_SUCH_PATH","detail":"there is nothing at this path"}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const ended = await folder.tickwise('why', 'alpha', '--url', `http://127.0.0.1:${port}`);
+  expect([ended.code, oneLine(ended)]).toEqual([1, true]);
+  expect(ended.err).toMatch(/it does not know \/v1\/jobs\/alpha; it is of version 9\.1\.0, and this program of version \d/);
+});
+
 it.each(['ftp://host', 'host:4680', 'http://host/path', 'http://user@host', 'unix:'])('refuses the address %s', async (url) => {
   using folder = new Folder();
   const ended = await folder.tickwise('why', 'alpha', '--url', url);
