@@ -45,6 +45,12 @@ export function readAuth(raw: unknown, builder: Builder): AuthConfig {
       at: 'key',
     });
   }
+  if (behindProxy && !Object.hasOwn(raw, 'tokens')) {
+    builder.findings.warn(['auth', 'behindProxy'], 'whoever reaches the proxy may do all, since there are no tokens', {
+      expected: '"tokens": […] beside it',
+      at: 'key',
+    });
+  }
   return {
     tokens: builder.isOnlooker ? [] : readTokens(sound.tokens ?? [], builder),
     ...(tls === undefined ? {} : { tls: readTls(tls, builder) }),

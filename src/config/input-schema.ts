@@ -12,6 +12,8 @@ import { surveySchema } from './schema-survey.ts';
 
 /** An input that is not judged by then is refused: a pattern or a union that takes ages would stop the whole daemon. */
 const PATIENCE_MS = 200;
+/** Once for each schema, on a machine that may be busy. */
+const LOAD_PATIENCE_MS = 2_000;
 const SIZE_LIMIT_BYTES = 64 * 1024;
 const DEPTH_LIMIT = 64;
 
@@ -78,9 +80,11 @@ export function checkInputSchema(schema: Schema, path: Path, builder: Builder): 
   const clean = surveySchema(schema, (way, wrong, details) => findings.add([...path, ...way], wrong, details));
   if (findings.errors.length > before) return;
   try {
-    inTime(() => compile(clean).safeParse(null), PATIENCE_MS);
+    inTime(() => compile(clean).safeParse(null), LOAD_PATIENCE_MS);
   } catch (error) {
-    findings.add(path, `not a schema that can be used: ${error instanceof Error ? error.message : 'unknown reason'}`);
+    const isLate = (error as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+    const why = isLate ? 'takes too long to judge a single null' : 'nests too deeply to judge a single null';
+    findings.add(path, `${why}: its schemas refer to each other too often`);
   }
 }
 

@@ -154,6 +154,14 @@ describe('an address other than loopback', () => {
   });
 });
 
+test('a proxy in front of a door without a lock brings a warning', () => {
+  expect(warningsOf(bench.parse(auth({ behindProxy: true })))).toEqual([
+    expect.stringMatching(/^auth\.behindProxy: whoever reaches the proxy may do all/),
+  ]);
+  const tokens = [{ name: 'a', file: 'token.txt', scopes: ['read'] }];
+  expect(bench.parse(auth({ behindProxy: true, tokens })).warnings).toEqual([]);
+});
+
 test('an onlooker finds the daemon without what only the daemon may read', () => {
   const file = join(bench.folder, 'scheduler.config.json');
   const text = JSON.stringify({

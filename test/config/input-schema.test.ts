@@ -206,6 +206,75 @@ describe('a pattern that can take ages', () => {
   });
 });
 
+describe('a schema that is made to do harm', () => {
+  const chain = (link: (next: object) => object): object => {
+    const names = Array.from({ length: 40 }, (_, index) => `d${index}`);
+    const defs = names.map((name, index) => [name, link({ $ref: `#/$defs/d${index + 1}` })] as const);
+    return { $ref: '#/$defs/d0', $defs: { ...Object.fromEntries(defs), d40: { type: 'string' } } };
+  };
+
+  test.each([
+    ['doubles its work with each definition', chain((next) => ({ allOf: [next, next] }))],
+    ['doubles its choices with each definition', chain((next) => ({ anyOf: [next, next] }))],
+  ])('is refused if it %s', (_, schema) => {
+    expect(faultsOf(schema)).toEqual([' takes too long to judge a single null: its schemas refer to each other too often']);
+  });
+
+  test('is read in good time if it is as large as may be', () => {
+    const defs = Array.from(
+      { length: 900 },
+      (_, index) => [`d${index}`, { allOf: [{ $ref: `#/$defs/d${index + 1}` }] }] as const,
+    );
+    const schema = { $ref: '#/$defs/d0', $defs: { ...Object.fromEntries(defs), d900: {} } };
+    const startedAt = performance.now();
+    try {
+      bench.parse(textOf(schema));
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'CONFIG_INVALID' });
+    }
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+  });
+
+  test('never makes the judge throw', () => {
+    const keywords = [
+      'type',
+      'properties',
+      'required',
+      'items',
+      'anyOf',
+      'allOf',
+      'oneOf',
+      '$ref',
+      'enum',
+      'const',
+      'pattern',
+      'minimum',
+    ];
+    const words = fc.constantFrom('object', 'string', 'array', '#', '#/$defs/a', 'a', '^a', '__proto__');
+    const { soup } = fc.letrec((tie) => ({
+      soup: fc.oneof(
+        { maxDepth: 5 },
+        fc.dictionary(fc.constantFrom(...keywords, 'a'), tie('soup'), { maxKeys: 4 }),
+        fc.array(tie('soup'), { maxLength: 3 }),
+        words,
+        fc.constantFrom(0, 1, -1, true, false, null),
+      ),
+    }));
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...keywords, '$defs'), soup), fc.jsonValue(), (schema, input) => {
+        let job: Job;
+        try {
+          job = jobWith(schema);
+        } catch (error) {
+          return expect(error).toMatchObject({ code: 'CONFIG_INVALID' });
+        }
+        return expect(['string', 'undefined']).toContain(typeof checkInput(job, input));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
 test('jobs with equal schemas share one object, which is frozen', () => {
   const schema = JSON.stringify(PERSON);
   const job = (name: string): string => `"${name}": {"task": {"shell": "true"}, "inputSchema": ${schema}}`;
