@@ -7,7 +7,7 @@ import type { Instant } from '../core/time.ts';
 type Missed = Extract<Happening, { readonly kind: 'missed' }>;
 
 /**
- * The ticks that a claim found missed: one happening for each reason and stretch of ticks that no other decision parts.
+ * The ticks that a claim found missed: one happening for each reason, for the gate lets those of one reason follow each other.
  *
  * @param job its name
  * @param decisions of one claim, in order
@@ -16,17 +16,13 @@ type Missed = Extract<Happening, { readonly kind: 'missed' }>;
  */
 export function missedIn(job: JobName, decisions: readonly Decision[], at: Instant): readonly Missed[] {
   let found: Missed[] | undefined;
-  let open = false;
   for (const made of decisions) {
-    if (made.kind === 'stop') continue;
     const missed = missedBy(job, made, at);
-    if (missed !== undefined) {
-      found ??= [];
-      const last = open ? found.at(-1) : undefined;
-      if (last?.reason === missed.reason) found[found.length - 1] = join(last, missed);
-      else found.push(missed);
-    }
-    open = missed !== undefined;
+    if (missed === undefined) continue;
+    const last = found?.at(-1);
+    if (found === undefined) found = [missed];
+    else if (last?.reason === missed.reason) found[found.length - 1] = join(last, missed);
+    else found.push(missed);
   }
   return found ?? NONE;
 }

@@ -8,7 +8,7 @@ import { backUp } from '../../src/store/backup.ts';
 import { openLedgerReader, openSqliteStore } from '../../src/store/sqlite.ts';
 import { verifyLedger } from '../../src/store/verify.ts';
 import { createCalendar } from '../../src/system/calendar.ts';
-import { ARMED_AT, makeJob, NODE, tempFolder, ticksOf, turnOf } from './fixture.ts';
+import { ARMED_AT, linesOf, makeJob, NODE, tempFolder, ticksOf, turnOf } from './fixture.ts';
 
 const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url));
 const NEXT = { ...NODE, id: 'next' };
@@ -48,16 +48,21 @@ it('gives a file for its owner alone, without a log, that works on as a store', 
   const job = makeJob('a');
   await using store = await openSqliteStore({ path, node: NODE });
   await store.arm([job], ARMED_AT);
-  await store.commit(turnOf(ARMED_AT + 1, { claims: [ticksOf(job, [ARMED_AT + 1])] }));
+  const { grants } = await store.commit(turnOf(ARMED_AT + 1, { claims: [ticksOf(job, [ARMED_AT + 1])] }));
+  const log = { runId: grants[0]?.runId ?? '', limit: 9 };
+  await store.appendLog([{ runId: log.runId, lines: linesOf(1, 3) }]);
+  await store.enqueue([{ job: 'a', event: 'overdue', target: 'hook', body: '{}' }], ARMED_AT);
   backUp(path, folder.file('copy.db'));
   expect(readdirSync(folder.path).filter((name) => name.startsWith('copy'))).toEqual(['copy.db']);
   expect(statSync(folder.file('copy.db')).mode & 0o777).toBe(0o600);
   {
     await using reader = await openLedgerReader(folder.file('copy.db'));
     expect(await reader.runs({ limit: 9 })).toEqual(await store.runs({ limit: 9 }));
+    expect(await reader.log(log)).toEqual(linesOf(1, 3));
   }
   await using restored = await openSqliteStore({ path: folder.file('copy.db'), node: NEXT });
   expect(await restored.arm([job], ARMED_AT)).toEqual(await store.slots());
+  expect(await restored.dueMessages(ARMED_AT, 9)).toEqual(await store.dueMessages(ARMED_AT, 9));
 });
 
 it('leaves a file of that name as it is', async () => {

@@ -144,6 +144,27 @@ it('a trigger that folds alone, and whose commit is in doubt, is known by its ke
   expect(it.commit(turn)).toMatchObject({ decisions: [[{ kind: 'fold', into: 'queued' }]] });
 });
 
+it('messages that were rolled back take no room from those that wait', async () => {
+  await using it = await setup(job);
+  const draft = { job: 'a', event: 'failed', target: 'hook', body: '' } as const;
+  await it.store.enqueue(
+    Array.from({ length: 99_999 }, (_, index) => ({ ...draft, body: `${index}` })),
+    T1,
+  );
+  const { grants } = it.commit(turnOf(T1, { claims: [ticksOf(job, [T1])] }));
+  const ends = grants.map((grant) => endOf(grant, T2));
+  const [first, second] = await it.store.dueMessages(T2, 2);
+  const oldest = async (): Promise<number | undefined> => (await it.store.dueMessages(T2, 1))[0]?.id;
+  expect(() => it.commit(turnOf(T2, { ends, claims: [ticksOf(makeJob('unarmed'), [T2])] }))).toThrow('before it was armed');
+  await it.store.enqueue([draft], T2);
+  expect(await oldest()).toBe(first?.id);
+  await it.store.settleMessage(first?.id ?? 0, { kind: 'sent' });
+  failNextCommit('instead');
+  await expect(it.store.enqueue([draft], T2)).rejects.toMatchObject({ code: 'STORE_UNUSABLE' });
+  await it.store.enqueue([draft], T2);
+  expect(await oldest()).toBe(second?.id);
+});
+
 it('a turn that SQLite rolled back leaves no message, and one when it is taken the second time', async () => {
   await using it = await setup(job);
   const [live] = it.commit(turnOf(T1, { claims: [ticksOf(job, [T1])] })).grants;
