@@ -1,6 +1,5 @@
 /** What is counted of each job: from the ledger at the start, from events after that, and by a glance at each scrape. */
 import type { Job, JobName } from '../core/job.ts';
-import type { RangeRecord, Tally } from '../core/ledger.ts';
 import type { Calendar, Clock } from '../core/ports.ts';
 import type { TaskLog } from '../core/task.ts';
 import type { MissReason, SkipReason, TickOutcome } from '../core/tick.ts';
@@ -8,6 +7,7 @@ import type { DurationMs, Instant } from '../core/time.ts';
 import type { EventMap, Events } from '../engine/events.ts';
 import { FAMILIES, FORCE_STAGES, placeOfRuns, placeOfTicks } from './metrics-families.ts';
 import { add, observe, type Row, Rows } from './metrics-rows.ts';
+import { asksForSuccess, type MetricsSeed } from './metrics-seed.ts';
 import { type CountedRange, TickCount } from './metrics-tick-count.ts';
 import { OverlapWatch, type Violation } from './overlap-watch.ts';
 
@@ -20,15 +20,8 @@ export interface JobGlance {
   readonly budgetMs: DurationMs;
 }
 
-/** The newest ends that the ledger knows of a job; absent: none. */
-export interface LastEnds {
-  readonly job: JobName;
-  readonly endedAt?: Instant | undefined;
-  readonly succeededAt?: Instant | undefined;
-}
-
 /** What the metrics of jobs are made with. */
-export interface JobMetricsOptions {
+export interface JobMetricsOptions extends MetricsSeed {
   readonly events: Pick<Events, 'on'>;
   readonly clock: Clock;
   readonly calendar: Pick<Calendar, 'next'>;
@@ -37,11 +30,6 @@ export interface JobMetricsOptions {
   readonly peek: (job: JobName) => JobGlance | undefined;
   /** Is told of broken promises. */
   readonly log?: Pick<TaskLog, 'error'> | undefined;
-  /** From the store: counters go on from these. */
-  readonly tallies?: readonly Tally[] | undefined;
-  /** As well: tallies leave out the ticks of these. */
-  readonly ranges?: readonly RangeRecord[] | undefined;
-  readonly lastEnds?: readonly LastEnds[] | undefined;
 }
 
 /** At so many a scrape has 94 MB. Jobs beyond, in the order of the configuration, have no series, but are watched all the same. */
@@ -57,14 +45,13 @@ export class JobMetrics implements Disposable {
   readonly #listening = new DisposableStack();
   #jobs: ReadonlyMap<JobName, Job> = new Map();
 
-  constructor({ events, clock, calendar, jobs, peek, log, tallies = [], ranges = [], lastEnds = [] }: JobMetricsOptions) {
+  constructor({ events, clock, calendar, jobs, peek, log, tallies, ranges, lastEnds }: JobMetricsOptions) {
     this.#peek = peek;
     this.#log = log;
     this.#watch = new OverlapWatch((violation) => this.#violated(violation));
     this.#ticks = this.#listening.use(new TickCount(clock, calendar));
     this.setJobs(jobs);
-    this.#seed(tallies, lastEnds);
-    for (const range of ranges) this.#countRange(range, range.outcome, range.reason, true);
+    this.#seed({ tallies, ranges, lastEnds });
     this.#listen(events);
   }
 
@@ -93,14 +80,16 @@ export class JobMetrics implements Disposable {
     figures[FAMILIES.budget.at] = (glance?.budgetMs ?? 0) / 1_000;
   }
 
-  #seed(tallies: readonly Tally[], lastEnds: readonly LastEnds[]): void {
+  #seed({ tallies = [], ranges = [], lastEnds = [] }: MetricsSeed): void {
     for (const { job, ticks, runs } of tallies) {
       for (const { outcome, reason, count } of ticks) this.#count(job, placeOfTicks(outcome, reason), count);
       for (const { outcome, count } of runs) this.#count(job, placeOfRuns(outcome), count);
     }
-    for (const { job, endedAt = 0, succeededAt = 0 } of lastEnds) {
+    for (const range of ranges) this.#countRange(range, range.outcome, range.reason, true);
+    for (const { job, endedAt = 0, succeededAt = 0, ticksSince = 0 } of lastEnds) {
       this.#count(job, FAMILIES.lastEnd.at, endedAt / 1_000);
       this.#count(job, FAMILIES.lastSuccess.at, succeededAt / 1_000);
+      this.#count(job, FAMILIES.sinceSuccess.at, ticksSince);
     }
   }
 
@@ -108,7 +97,7 @@ export class JobMetrics implements Disposable {
     for (const listener of [
       events.on('tickDecided', ({ job, outcome, reason }) => {
         this.#count(job, placeOfTicks(outcome, reason));
-        if (reason !== 'paused' && reason !== 'draining' && reason !== 'unmatched') this.#count(job, FAMILIES.sinceSuccess.at);
+        if (asksForSuccess(reason)) this.#count(job, FAMILIES.sinceSuccess.at);
       }),
       events.on('ticksDecided', ({ job, from, to, outcome, reason }) => {
         const schedules = this.#jobs.get(job)?.schedules ?? [];

@@ -25,7 +25,6 @@ export class TickCount implements Disposable {
   readonly #calendar: Pick<Calendar, 'next'>;
   readonly #waiting: Order[] = [];
   #timer: Timer | undefined;
-  #isDisposed = false;
 
   constructor(clock: Clock, calendar: Pick<Calendar, 'next'>) {
     this.#clock = clock;
@@ -34,8 +33,8 @@ export class TickCount implements Disposable {
 
   /**
    * @param range is counted after those that were asked for before
-   * @param done called once, later, with the number of its ticks; exact up to 10,000, above it as dense as the first 10,000. Never called
-   *   after the disposal
+   * @param done called once with the number of its ticks, never after the disposal. Exact up to 10,000; what lies beyond is taken to be as
+   *   dense as the first 10,000
    */
   count(range: CountedRange, done: (count: number) => void): void {
     if (this.#waiting.length >= MOST_WAITING) {
@@ -48,7 +47,6 @@ export class TickCount implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#isDisposed = true;
     this.#waiting.length = 0;
     this.#timer?.cancel();
   }
@@ -68,7 +66,7 @@ export class TickCount implements Disposable {
     }
     this.#waiting.shift();
     order.done(reckon(order.range, total, countedTo ?? order.range.to));
-    if (this.#waiting.length > 0 && !this.#isDisposed) this.#goOn(0, undefined);
+    if (this.#waiting.length > 0) this.#goOn(0, undefined);
   }
 }
 

@@ -3,6 +3,7 @@ import type { Job } from '../../src/core/job.ts';
 import type { Store } from '../../src/core/store.ts';
 import { createCalendar } from '../../src/system/calendar.ts';
 import { createMetrics, type Metrics } from '../../src/system/metrics.ts';
+import { readSeed } from '../../src/system/metrics-seed.ts';
 import { createVirtualClock } from '../../src/testing/virtual-clock.ts';
 import { type Engine, HOUR, jobOf, makeEngine, memoryStore, MINUTE, SECOND, START, takes } from '../engine/engine.ts';
 
@@ -46,8 +47,7 @@ async function watch(store: Store, start: number): Promise<Watched> {
       );
     },
     version: '1.2.3',
-    tallies: await store.tallies(),
-    ranges: (await Promise.all(JOBS.map(({ name: job }) => store.ranges({ job, limit: 1_000 })))).flat(),
+    ...(await readSeed(store, JOBS)),
   });
   await clock.waitFor(scheduler.start(JOBS));
   return {

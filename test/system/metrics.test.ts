@@ -155,13 +155,14 @@ describe('metrics', () => {
   test('go on from what the ledger has counted', async () => {
     const ticks = [{ outcome: 'skipped', reason: 'overlap', count: 7 }] as const;
     const tallies = [{ job: 'a', ticks, runs: [{ outcome: 'killed', count: 2 }] as const }];
-    using bundle = setup({ tallies, lastEnds: [{ job: 'a', endedAt: NOW - 1_000, succeededAt: NOW - 9_000 }] });
+    using bundle = setup({ tallies, lastEnds: [{ job: 'a', endedAt: NOW - 1_000, succeededAt: NOW - 9_000, ticksSince: 2 }] });
     bundle.events.emit('tickDecided', { job: 'a', tick: NOW, outcome: 'skipped', reason: 'overlap' });
     const series = await bundle.scrape();
     expect(series.get('tickwise_ticks_total{job="a",outcome="skipped",reason="overlap"}')).toBe(8);
     expect(series.get('tickwise_runs_total{job="a",outcome="killed"}')).toBe(2);
     expect(series.get('tickwise_last_end_timestamp_seconds{job="a"}')).toBe((NOW - 1_000) / 1_000);
     expect(series.get('tickwise_last_success_timestamp_seconds{job="a"}')).toBe((NOW - 9_000) / 1_000);
+    expect(series.get('tickwise_ticks_since_success{job="a"}')).toBe(3);
   });
 
   test('count the ticks of a range one by one', async () => {
