@@ -22,6 +22,8 @@ export interface HttpLimits {
   /** Until a request has come in whole; the answer may take as long as it likes. */
   readonly requestTimeoutMs: DurationMs;
   readonly keepAliveTimeoutMs: DurationMs;
+  /** Of a connection at work on which nothing moves, as of one who does not take the answer; longer than the longest long poll. */
+  readonly silenceTimeoutMs: DurationMs;
   /** What requests in flight are given when the server closes. */
   readonly closeGraceMs: DurationMs;
 }
@@ -42,5 +44,6 @@ export const HTTP_LIMITS: HttpLimits = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   keepAliveTimeoutMs: 5_000,
+  silenceTimeoutMs: 6 * 60_000,
   closeGraceMs: 5_000,
 };

@@ -58,7 +58,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const server = createNodeServer(limits, tls);
   const hangUpOnIdle = boundConnections(server, limits.connections);
   const inFlight = new Set<ServerResponse>();
-  server.on('request', createListener(app, door, inFlight));
+  server.on('request', createListener(app, door, inFlight, log));
   const removeFile = listen.kind === 'unix' ? await listenOnSocket(server, listen.path) : await listenOnPort(server, listen);
   server.on('error', (error) => log.error('the server of the API failed', { error: error.message }));
   const port = listen.kind === 'unix' ? 0 : (server.address() as AddressInfo).port;
@@ -105,6 +105,7 @@ function createNodeServer(limits: HttpLimits, tls: HttpServerOptions['tls']): Se
   const server = tls === undefined ? createServer(shape) : createTlsServer({ ...shape, ...readTls(tls) });
   // The default leaves out headers above a number, silently; the door counts them.
   server.maxHeadersCount = 0;
+  server.timeout = limits.silenceTimeoutMs;
   return server;
 }
 
@@ -141,6 +142,7 @@ function createListener(
   app: Hono<ApiEnv>,
   door: Door,
   inFlight: Set<ServerResponse>,
+  log: TaskLog,
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   const answer = getRequestListener((request, env) => app.fetch(request, env), {
     overrideGlobalObjects: false,
@@ -158,8 +160,11 @@ function createListener(
     await answer(incoming, outgoing);
   };
   return (incoming, outgoing) => {
-    // Only the asker's own going away comes here; there is nobody left to be told.
-    serve(incoming, outgoing).catch(() => outgoing.destroy());
+    serve(incoming, outgoing).catch((error: unknown) => {
+      // Whoever hung up in the middle of the body is nobody's fault.
+      if (!incoming.destroyed) log.error('a request failed at the door', { error: error instanceof Error ? error.stack : error });
+      outgoing.destroy();
+    });
   };
 }
 

@@ -170,6 +170,22 @@ test('hangs up on those who send their request too slowly, and not on those who 
   listening.destroy();
 });
 
+test('hangs up when nothing moves for too long', async () => {
+  await using small = await startSmallServer({ limits: { silenceTimeoutMs: 50 } });
+  expect((await small.ask({ target: '/v1/poll?as=silent' })).status).toBe(0);
+});
+
+test('keeps a connection for the next request when it has refused one', async () => {
+  await using small = await startSmallServer({ withTokens: true });
+  const socket = await dial(small.server);
+  for (let turn = 0; turn < 3; turn++) {
+    const heard = hear(socket, '"UNAUTHENTICATED"}');
+    socket.write(requestText(small.server, { target: '/v1/jobs', headers: { Connection: 'keep-alive' } }));
+    expect(answerOf(await heard).headers['connection']).toBe('keep-alive');
+  }
+  socket.destroy();
+});
+
 test('lets newcomers in when idle connections fill it, and cuts off nobody who is at work', async () => {
   await using small = await startSmallServer({ limits: { connections: 3 } });
   const listening = await dial(small.server);
