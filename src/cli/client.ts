@@ -1,7 +1,8 @@
 /** A small client of the daemon's API, over TCP or a unix socket. */
+import { X509Certificate } from 'node:crypto';
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { getCACertificates } from 'node:tls';
+import { Agent as HttpsAgent, type AgentOptions, request as httpsRequest } from 'node:https';
+import type { PeerCertificate } from 'node:tls';
 import { ERROR_CODES, type ErrorCode, TickwiseError } from '../core/errors.ts';
 import type { DurationMs } from '../core/time.ts';
 import { readVersion } from '../system/version.ts';
@@ -30,8 +31,7 @@ export class Client implements Disposable {
 
   constructor(target: Target) {
     this.target = target;
-    const ca = target.ca === undefined ? {} : { ca: [...getCACertificates('default'), target.ca] };
-    this.#agent = isSecure(target) ? new HttpsAgent({ keepAlive: true, ...ca }) : new HttpAgent({ keepAlive: true });
+    this.#agent = isSecure(target) ? new HttpsAgent({ keepAlive: true, ...pin(target) }) : new HttpAgent({ keepAlive: true });
   }
 
   /**
@@ -125,6 +125,15 @@ export class Client implements Disposable {
   }
 }
 
+/** A daemon of this machine is known by its very certificate: whoever signed it, and for whatever name. */
+function pin({ certificate }: Target): AgentOptions {
+  if (certificate === undefined) return {};
+  const { fingerprint256 } = new X509Certificate(certificate);
+  const checkServerIdentity = (_: string, shown: PeerCertificate): Error | undefined =>
+    shown.fingerprint256 === fingerprint256 ? undefined : Object.assign(new Error('another certificate'), { code: 'OTHER_CERT' });
+  return { ca: [certificate], allowPartialTrustChain: true, checkServerIdentity };
+}
+
 function isSecure({ origin }: Target): boolean {
   return origin.startsWith('https:');
 }
@@ -183,13 +192,20 @@ function unreachable(target: Target, error: NodeJS.ErrnoException): TickwiseErro
     return new TickwiseError('REQUEST_FAILED', `${name}: you may not open this socket; ask as the user that the daemon runs as`, {
       facts: { status: 403 },
     });
-  const help = HELP.find(([pattern]) => pattern.test(code))?.[1] ?? 'see whether it runs, and whether the address is right';
+  const found = HELP.find(([pattern]) => pattern.test(code))?.[1];
+  const help =
+    (target.certificate !== undefined && found === UNTRUSTED ? OTHER : found) ??
+    'see whether it runs, and whether the address is right';
   return new TickwiseError('NO_DAEMON', `no daemon answers at ${name} (${code}); ${help}`, { cause: error });
 }
 
+const OTHER = 'its certificate is not the one of "auth.tls": it may have been started before that was changed';
+const UNTRUSTED = 'name the authority that signed its certificate in NODE_EXTRA_CA_CERTS';
 const HELP: readonly (readonly [RegExp, string])[] = [
   [/^(SILENT|ETIMEDOUT)$/, 'it is silent: "tickwise runs" reads the ledger, and its log says more'],
-  [/CERT|SIGNED|ISSUER|ALTNAME/, 'name the authority that signed its certificate in NODE_EXTRA_CA_CERTS'],
+  [/OTHER_CERT/, OTHER],
+  [/ALTNAME/, 'its certificate is for another name: say that name in --url'],
+  [/CERT|SIGNED|ISSUER/, UNTRUSTED],
   [/SSL|EPROTO/, 'it may not speak TLS: try http:// instead of https://'],
   [/^ECONNRESET$/, 'it went away, or speaks TLS: try https:// instead of http://'],
 ];

@@ -20,8 +20,8 @@ export interface Target {
   /** Scheme, host and port; of a unix socket, those that stand for it. */
   readonly origin: string;
   readonly socketPath?: string;
-  /** Who may have signed its certificate, beside the usual authorities. */
-  readonly ca?: string;
+  /** The certificate that it has, as PEM; absent: any that an authority has signed for its name. */
+  readonly certificate?: string;
   readonly token?: string;
 }
 
@@ -54,10 +54,9 @@ function placeOf(config: Config | undefined): Target {
   const host = ANY_ADDRESS[listen.host] ?? listen.host;
   const { tls } = config.auth;
   const origin = `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
-  return { name: origin, origin, ...(tls === undefined ? {} : { ca: readCertificate(tls.certPath) }) };
+  return { name: origin, origin, ...(tls === undefined ? {} : { certificate: readCertificate(tls.certPath) }) };
 }
 
-/** What the daemon shows is trusted as its own, whoever signed it. */
 function readCertificate(path: string): string {
   try {
     return readFileSync(path, 'utf8');

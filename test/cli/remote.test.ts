@@ -1,10 +1,13 @@
+import { copyFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { HAS_PROC } from '../e2e/daemon-process.ts';
 import { COMMAND, Folder } from './command-line.ts';
 import { DaemonFolder, oneLine } from './daemon-folder.ts';
 
+const TLS = new URL('../config/tls/', import.meta.url);
 const STEERING = ['trigger alpha', 'cancel alpha', 'pause alpha', 'resume alpha', 'why alpha'];
 
 it('says where it looked for a daemon, and exits 3', async () => {
@@ -41,6 +44,20 @@ it.runIf(HAS_PROC)('speaks over TCP, by the configuration', async () => {
   const listen = `127.0.0.1:${await freePort()}`;
   await using folder = await new DaemonFolder().start({ listen });
   expect((await folder.tickwise('why', 'ticking')).code).toBe(0);
+});
+
+it.runIf(HAS_PROC)('speaks TLS with the daemon of its configuration, and with no other certificate than that', async () => {
+  await using folder = new DaemonFolder();
+  for (const name of ['cert.pem', 'key.pem']) copyFileSync(new URL(name, TLS), join(folder.dir, name));
+  const settings = { listen: `127.0.0.1:${await freePort()}`, auth: { tls: { cert: './cert.pem', key: './key.pem' } } };
+  await folder.start(settings);
+  expect(folder.address).toMatch(/^https:/);
+  expect((await folder.tickwise('why', 'quick')).code).toBe(0);
+  const stranger = await folder.tickwise('why', 'quick', '--url', folder.address);
+  expect([stranger.code, oneLine(stranger)]).toEqual([3, true]);
+  expect(stranger.err).toContain('NODE_EXTRA_CA_CERTS');
+  const plain = await folder.tickwise('why', 'quick', '--url', folder.address.replace('https', 'http'));
+  expect([plain.code, oneLine(plain)]).toEqual([3, true]);
 });
 
 it.runIf(HAS_PROC)(
