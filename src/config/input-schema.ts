@@ -52,10 +52,10 @@ export function checkInput(job: Job, input: unknown): string | undefined {
   if (inputSchema === undefined || input === undefined) return undefined;
   const fault = shapeFault(input);
   if (fault !== undefined) return fault;
-  let schema = compiled.get(inputSchema);
-  if (schema === undefined) compiled.set(inputSchema, (schema = compile(surveySchema(inputSchema, ignore))));
-  const ready = schema;
   try {
+    let schema = compiled.get(inputSchema);
+    if (schema === undefined) compiled.set(inputSchema, (schema = compile(surveySchema(inputSchema, ignore))));
+    const ready = schema;
     const result = inTime(() => ready.safeParse(input, { reportInput: true }), PATIENCE_MS);
     return result.success ? undefined : describe(result.error.issues);
   } catch {

@@ -5,6 +5,8 @@ import { isObject, JOINS, KEYWORDS, type Schema, targetOf, typesOf } from './sch
 /** One walk through a schema. */
 export interface Survey {
   readonly root: Schema;
+  /** The schemas that speak of the same value as one, without those that they reach in turn; asked for often. */
+  readonly parts: Map<Schema, readonly Schema[]>;
   /** Is told of each fault; the path is that within the schema. */
   readonly report: (path: Path, wrong: string, details?: FindingDetails) => void;
 }
@@ -16,7 +18,8 @@ export interface Survey {
  * @param path where it stands
  * @param survey the walk
  */
-export function checkTogether(schema: Schema, path: Path, { root, report }: Survey): void {
+export function checkTogether(schema: Schema, path: Path, survey: Survey): void {
+  const { report } = survey;
   const has = (name: string): boolean => Object.hasOwn(schema, name);
   const refuse = (name: string, wrong: string, expected: string): void => report([...path, name], wrong, { at: 'key', expected });
   const speaking = Object.keys(schema).filter(
@@ -46,7 +49,7 @@ export function checkTogether(schema: Schema, path: Path, { root, report }: Surv
       'one of the properties',
     );
   }
-  checkReached(schema, path, { root, report });
+  checkReached(schema, path, survey);
 }
 
 function isOfType(value: unknown, type: unknown): boolean {
@@ -54,12 +57,13 @@ function isOfType(value: unknown, type: unknown): boolean {
   return type === (value === null ? 'null' : typeof value);
 }
 
-function checkReached(schema: Schema, path: Path, { root, report }: Survey): void {
+function checkReached(schema: Schema, path: Path, survey: Survey): void {
+  const { report } = survey;
   const joins = JOINS.filter((name) => Object.hasOwn(schema, name));
   const isJoined = joins.includes('allOf') || joins.length > 1 || (joins.length > 0 && typesOf(schema).length > 0);
   const ref = schema['$ref'];
   if (!isJoined && ref === undefined) return;
-  const reached = reachedFrom(schema, root);
+  const reached = reachedFrom(schema, survey);
   const at = joins[0] ?? '$ref';
   if (reached.has(schema)) report([...path, at], 'refers to itself without end', { got: ref });
   const isClosed = (one: Schema): boolean => one['additionalProperties'] === false || Object.hasOwn(one, 'propertyNames');
@@ -70,17 +74,25 @@ function checkReached(schema: Schema, path: Path, { root, report }: Survey): voi
 }
 
 /** The schemas that speak of the same value: itself only if it comes back to itself. */
-function reachedFrom(schema: Schema, root: Schema): Set<Schema> {
+function reachedFrom(schema: Schema, survey: Survey): Set<Schema> {
   const reached = new Set<Schema>();
   const waiting: Schema[] = [schema];
   for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
-    const ref = one['$ref'];
-    const parts = [...JOINS.map((name) => one?.[name]).flat(), typeof ref === 'string' ? targetOf(ref, root) : undefined];
-    for (const part of parts) {
-      if (!isObject(part) || reached.has(part)) continue;
+    for (const part of partsOf(one, survey)) {
+      if (reached.has(part)) continue;
       reached.add(part);
       waiting.push(part);
     }
   }
   return reached;
+}
+
+function partsOf(schema: Schema, { root, parts }: Survey): readonly Schema[] {
+  let found = parts.get(schema);
+  if (found === undefined) {
+    const ref = schema['$ref'];
+    const joined = [...JOINS.map((name) => schema[name]).flat(), typeof ref === 'string' ? targetOf(ref, root) : undefined];
+    parts.set(schema, (found = joined.filter(isObject)));
+  }
+  return found;
 }

@@ -32,7 +32,7 @@ const OTHER_DEFS = { $defs: 'definitions', definitions: '$defs' } as const;
  * @returns the schema as zod shall have it: without notes, with what the standard leaves unsaid; meaningless after a fault
  */
 export function surveySchema(root: Schema, report: Survey['report']): Record<string, unknown> {
-  const clean = readSchema(root, [], { root, report });
+  const clean = readSchema(root, [], { root, report, parts: new Map() });
   return isObject(clean) ? clean : {};
 }
 
