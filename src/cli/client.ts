@@ -19,7 +19,7 @@ export interface RequestParts {
   readonly signal?: AbortSignal;
 }
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 15_000;
 /** A page of a thousand runs, each with the largest checkpoint, would be more; nobody reads that. */
 const LONGEST_ANSWER = 256 * 1024 * 1024;
 const CONTROL = /[\p{Cc}\u2028\u2029]+/gu;

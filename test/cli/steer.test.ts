@@ -94,3 +94,13 @@ it.runIf(HAS_PROC)('answers an unknown job, what is not JSON and what cannot be 
     expect(ended.err).toContain(told);
   }
 });
+
+it.runIf(HAS_PROC)('trigger is refused by a daemon that drains', async () => {
+  await using folder = await new DaemonFolder().start();
+  await folder.trigger('gated');
+  await folder.file('began');
+  folder.daemon?.signal('SIGTERM');
+  await folder.daemon?.line(({ message }) => message.includes('draining'));
+  const refused = await folder.tickwise('trigger', 'quick');
+  expect([refused.code, oneLine(refused)]).toEqual([4, true]);
+});
