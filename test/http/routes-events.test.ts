@@ -63,7 +63,7 @@ describe('a listener', () => {
 
   test('sees a sign of life every 15 s, by one timer for all', async () => {
     const api = setup();
-    const all = await Promise.all(Array.from({ length: 50 }, () => listen(api)));
+    const all = await Promise.all(Array.from({ length: 120 }, () => listen(api)));
     expect(api.clock.timers).toBe(1);
     await api.clock.advance(45_000);
     for (const frames of all) for (let beat = 0; beat < 3; beat++) expect(await frames.next()).toBe(': ');
@@ -116,6 +116,71 @@ describe('a listener', () => {
   });
 });
 
+describe('many listeners', () => {
+  test('are told what happens within a moment as one piece, in order', async () => {
+    const api = setup();
+    const all = await Promise.all(Array.from({ length: 400 }, () => api.get('/v1/events')));
+    const readers = all.map((response) => response.body!.getReader());
+    for (const reader of readers) await reader.read();
+    for (let count = 1; count <= 3; count++) api.control.tell('runLine', { count });
+    await api.clock.advance(49);
+    api.control.tell('runLine', { count: 4 });
+    await api.clock.advance(1);
+    for (const reader of readers) {
+      const { value } = await reader.read();
+      expect(
+        Buffer.from(value ?? [])
+          .toString()
+          .match(/"count":\d/g),
+      ).toEqual([1, 2, 3, 4].map((count) => `"count":${count}`));
+    }
+    expect(api.clock.timers).toBe(1);
+  });
+
+  test('hear each event once, those too who come while others are told', async () => {
+    const api = setup();
+    const heard: string[][] = [];
+    const join = async (query = ''): Promise<void> => {
+      const frames = await listen(api, query);
+      const own: string[] = [];
+      heard.push(own);
+      void (async () => {
+        for (let frame = await frames.next(); frame !== undefined; frame = await frames.next()) {
+          if (frame.startsWith('id')) own.push(frame.slice(4, frame.indexOf('\n')));
+        }
+      })();
+    };
+    api.control.tell('runStarted', {});
+    await Promise.all(Array.from({ length: 120 }, () => join()));
+    for (let count = 2; count <= 30; count++) {
+      api.control.tell('runLine', { count });
+      await join();
+      await join('?after=e-1');
+      if (count % 3 === 0) await api.clock.step();
+    }
+    await api.clock.advance(1_000);
+    const ids = (from: number): string[] => Array.from({ length: 31 - from }, (_, index) => `e-${from + index}`);
+    expect(heard.slice(0, 120)).toEqual(Array.from({ length: 120 }, () => ids(2)));
+    for (let count = 2; count <= 30; count++) {
+      expect(heard[120 + (count - 2) * 2]).toEqual(ids(count + 1));
+      expect(heard[121 + (count - 2) * 2]).toEqual(ids(2));
+    }
+  });
+
+  test('that leave while others are told end nothing but their own listening', async () => {
+    const api = setup();
+    const all = await Promise.all(Array.from({ length: 200 }, () => listen(api)));
+    api.control.tell('runEnded', {});
+    await api.clock.step();
+    for (const frames of all.slice(100)) await frames.cancel();
+    await api.clock.advance(1_000);
+    for (const frames of all.slice(0, 100)) expect(await frames.next()).toContain('event: runEnded');
+    for (const frames of all.slice(0, 100)) await frames.cancel();
+    expect(api.clock.timers).toBe(0);
+    expect(api.control.listeners.size).toBe(0);
+  });
+});
+
 test('an event is written out once, however many hear it', async () => {
   let written = 0;
   const api = setup({
@@ -127,7 +192,7 @@ test('an event is written out once, however many hear it', async () => {
   api.control.tell('runStarted', {});
   const all = await Promise.all(Array.from({ length: 100 }, () => listen(api)));
   api.control.tell('runEnded', {});
-  for (const frames of all) expect(await frames.next()).toContain('runEnded');
+  for (const frames of all) expect(await api.clock.waitFor(frames.next())).toContain('runEnded');
   const late = await listen(api, '?after=e-1');
   expect(await late.next()).toContain('runEnded');
   expect(written).toBe(1);
