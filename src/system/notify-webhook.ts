@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto';
 import type { Clock } from '../core/ports.ts';
 import type { DurationMs } from '../core/time.ts';
+import type { Answer, Send } from './notify-send.ts';
 
 /** How an attempt came out. `gone`: the receiver wants to hear no more. `what`: one line, without the address. */
 export type Attempt =
@@ -26,7 +27,7 @@ export interface Post {
 /** What a post goes through. */
 export interface PostMeans {
   readonly clock: Clock;
-  readonly fetch: typeof globalThis.fetch;
+  readonly send: Send;
   /** Aborted: the attempt is given up. */
   readonly signal: AbortSignal;
 }
@@ -36,7 +37,7 @@ export interface PostMeans {
  * but its head.
  *
  * @param post address with or without user and password, headers, body
- * @param means clock, fetch, and who may end it early
+ * @param means clock, sender, and who may end it early
  * @returns how it came out, at the latest after `timeoutMs`; it never rejects
  */
 export async function postOnce(post: Post, means: PostMeans): Promise<Attempt> {
@@ -47,7 +48,7 @@ export async function postOnce(post: Post, means: PostMeans): Promise<Attempt> {
   if (means.signal.aborted) abort();
   try {
     const { url, authorization } = splitUrl(post.url);
-    const response = await means.fetch(url, {
+    const response = await means.send(url, {
       method: 'POST',
       headers: { ...post.headers, ...authorization },
       body: post.body,
@@ -85,7 +86,7 @@ export function webhookHeaders(secret: string | undefined, id: string, at: numbe
   return { ...headers, 'webhook-signature': `v1,${signature}` };
 }
 
-/** `fetch` refuses addresses that hold user and password, and its error shows them. */
+/** An address that holds user and password is refused by `fetch`, and told by its error. */
 function splitUrl(address: string): { readonly url: string; readonly authorization: Record<string, string> } {
   const url = new URL(address);
   const { username, password } = url;
@@ -96,9 +97,9 @@ function splitUrl(address: string): { readonly url: string; readonly authorizati
   return { url: url.href, authorization: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
 }
 
-function attemptOf(response: Response, now: number): Attempt {
+function attemptOf(response: Answer, now: number): Attempt {
   const { status } = response;
-  if (response.ok) return { kind: 'delivered' };
+  if (status >= 200 && status < 300) return { kind: 'delivered' };
   if (status === 410) return { kind: 'gone', what: 'answered 410 Gone' };
   const what = `answered ${status === 0 || (status >= 300 && status < 400) ? 'with a redirect, which is not followed' : status}`;
   return { kind: 'failed', what, status, retryAfterMs: retryAfter(response.headers.get('retry-after'), now) };
@@ -111,9 +112,9 @@ function retryAfter(value: string | null, now: number): DurationMs | undefined {
   return ms > 0 ? ms : undefined;
 }
 
-/** The cause's code: its message, and that of `fetch`, may show the address. */
+/** The code alone: a message may show the address. */
 function codeOf(error: unknown): string {
-  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  const cause: unknown = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   return typeof code === 'string' ? code : 'the request failed';
 }

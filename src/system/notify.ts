@@ -17,6 +17,7 @@ import { runCommand } from './notify-command.ts';
 import { backoffMs, Lane, LONGEST_DELAY_MS } from './notify-lane.ts';
 import { ofMessage, OutboxHold, STORE_DELAY_MS } from './notify-outbox.ts';
 import { receiverName, Receivers } from './notify-receivers.ts';
+import { createSend, type Send } from './notify-send.ts';
 import { type Attempt, postOnce, webhookHeaders } from './notify-webhook.ts';
 
 /** What a notifier needs. */
@@ -32,7 +33,8 @@ export interface NotifierParts {
   readonly events?: Events | undefined;
   /** Takes the messages that are no messages: the daemon's own notes in the outbox. */
   readonly notes?: { readonly target: string; take(message: Message): Promise<void> } | undefined;
-  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** Absent: over HTTP. */
+  readonly send?: Send | undefined;
   readonly runCommand?: typeof runCommand | undefined;
   /** In [0, 1); for the jitter of delays. */
   readonly random?: (() => number) | undefined;
@@ -74,6 +76,7 @@ class OutboxNotifier implements Notifier {
   readonly #hold: OutboxHold;
   readonly #underWay = new Set<Promise<void>>();
   readonly #giveUp = new AbortController();
+  readonly #send: Send;
   readonly #listening = new DisposableStack();
   #looking: Promise<void> | undefined;
   #timer: Timer | undefined;
@@ -83,6 +86,7 @@ class OutboxNotifier implements Notifier {
 
   constructor(parts: NotifierParts) {
     this.#parts = parts;
+    this.#send = parts.send ?? createSend();
     this.#receivers = new Receivers(parts.jobs);
     this.#hold = new OutboxHold(parts.outbox, parts.clock, parts.log);
     const wakeIfHeard = (): void => {
@@ -217,13 +221,16 @@ class OutboxNotifier implements Notifier {
   }
 
   #attempt(rule: NotifyRule, message: Message): Promise<Attempt> {
-    const { clock, env, fetch = globalThis.fetch, runCommand: run = runCommand } = this.#parts;
+    const { clock, env, runCommand: run = runCommand } = this.#parts;
     const { signal } = this.#giveUp;
     if (rule.webhook === undefined)
       return rule.command === undefined ? NOBODY : run(rule.command, message, { clock, env, signal });
     // Ids begin anew with a new ledger; with the instant beside it a receiver that remembers ids takes no new message for an old one.
     const headers = webhookHeaders(rule.secret, `tickwise-${message.createdAt}-${message.id}`, clock.now(), message.body);
-    return postOnce({ url: rule.webhook, headers, body: message.body, timeoutMs: WEBHOOK_TIMEOUT_MS }, { clock, fetch, signal });
+    return postOnce(
+      { url: rule.webhook, headers, body: message.body, timeoutMs: WEBHOOK_TIMEOUT_MS },
+      { clock, send: this.#send, signal },
+    );
   }
 
   async #rest(

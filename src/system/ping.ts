@@ -12,6 +12,7 @@ import type { TaskLog } from '../core/task.ts';
 import type { DurationMs } from '../core/time.ts';
 import type { EventMap, Events } from '../engine/events.ts';
 import { backoffMs } from './notify-lane.ts';
+import { createSend, type Send } from './notify-send.ts';
 import { postOnce } from './notify-webhook.ts';
 import { type Ping, PingQueue } from './ping-queue.ts';
 
@@ -24,7 +25,8 @@ export interface PingerParts {
   readonly log: TaskLog;
   /** Makes a body presentable, e.g. blots secrets out. */
   readonly clean?: ((text: string) => string) | undefined;
-  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** Absent: over HTTP. */
+  readonly send?: Send | undefined;
   /** In [0, 1); for the jitter of delays. */
   readonly random?: (() => number) | undefined;
 }
@@ -51,6 +53,7 @@ class Pinger implements AsyncDisposable {
   readonly #queue = new PingQueue();
   readonly #underWay = new Set<Promise<void>>();
   readonly #giveUp = new AbortController();
+  readonly #send: Send;
   readonly #listening = new DisposableStack();
   #read: readonly Job[] | undefined;
   #bases = new Map<JobName, string>();
@@ -61,6 +64,7 @@ class Pinger implements AsyncDisposable {
 
   constructor(parts: PingerParts) {
     this.#parts = parts;
+    this.#send = parts.send ?? createSend();
     this.#listening.use(parts.events.on('runStarted', (event) => this.#started(event)));
     this.#listening.use(parts.events.on('runEnded', (event) => this.#ended(event)));
   }
@@ -101,7 +105,7 @@ class Pinger implements AsyncDisposable {
 
   #pump(): void {
     for (let next = this.#queue.take(); next !== undefined; next = this.#queue.take()) {
-      const sending = this.#send(next.ping, next.tries).finally(() => {
+      const sending = this.#post(next.ping, next.tries).finally(() => {
         this.#underWay.delete(sending);
         if (!this.#giveUp.signal.aborted) this.#pump();
       });
@@ -109,11 +113,11 @@ class Pinger implements AsyncDisposable {
     }
   }
 
-  async #send(ping: Ping, tries: number): Promise<void> {
-    const { clock, log, fetch = globalThis.fetch, random = Math.random } = this.#parts;
+  async #post(ping: Ping, tries: number): Promise<void> {
+    const { clock, log, random = Math.random } = this.#parts;
     const headers = { 'content-type': 'text/plain; charset=utf-8' };
     const post = { url: ping.url, headers, body: ping.body, timeoutMs: TIMEOUT_MS };
-    const attempt = await postOnce(post, { clock, fetch, signal: this.#giveUp.signal });
+    const attempt = await postOnce(post, { clock, send: this.#send, signal: this.#giveUp.signal });
     if (attempt.kind === 'delivered') return this.#queue.done(ping);
     const isFinal = attempt.kind === 'gone' || !mayHelp(attempt.status);
     if (isFinal || tries >= MOST_TRIES || this.#isClosed) {

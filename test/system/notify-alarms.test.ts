@@ -7,6 +7,7 @@ import { createMemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/core/store.ts';
 import { createCalendar } from '../../src/system/calendar.ts';
 import { createNotifier } from '../../src/system/notify.ts';
+import type { Send } from '../../src/system/notify-send.ts';
 import { startAlarms } from '../../src/system/notify-alarms.ts';
 import { createVirtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { jobWith, LineLog, ruleTo } from './notify-setup.ts';
@@ -46,12 +47,12 @@ function setup(...jobs: Job[]): Bundle {
   const store = createMemoryStore({ node: { id: 'n', host: 'h', bootId: 'b', pid: 1, pidStart: 1, startedAt: 0 } });
   const told: string[] = [];
   const bodies: Record<string, unknown>[] = [];
-  const fetch = (async (_: string, { body }: { body: string }) => {
+  const send = (async (_: string, { body }: { body: string }) => {
     const message = JSON.parse(body) as { readonly event: string; readonly recoveredFrom?: string };
     bodies.push({ ...message });
     told.push(message.recoveredFrom === undefined ? message.event : `${message.event} from ${message.recoveredFrom}`);
     return new Response();
-  }) as unknown as typeof globalThis.fetch;
+  }) as Send;
   const bundle: Bundle = {
     clock,
     store,
@@ -71,7 +72,7 @@ function setup(...jobs: Job[]): Bundle {
         calendar: createCalendar(),
         wake: () => wake(),
       });
-      const notifier = createNotifier({ ...means, env: {}, fetch, notes: alarms.notes, random: () => 0 });
+      const notifier = createNotifier({ ...means, env: {}, send, notes: alarms.notes, random: () => 0 });
       wake = () => notifier.wake();
       const run = { tick: START, fence: 1, steps: 1, attempts: 1 };
       return {

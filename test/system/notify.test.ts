@@ -7,6 +7,7 @@ import { MESSAGE_LIFE_MS } from '../../src/core/message.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import { createSystemClock } from '../../src/system/clock.ts';
 import { createNotifier, type Notifier, type NotifierParts } from '../../src/system/notify.ts';
+import type { Send } from '../../src/system/notify-send.ts';
 import { createVirtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { draftTo, FakeOutbox, jobWith, LineLog, ruleTo, startReceiver } from './notify-setup.ts';
 
@@ -31,9 +32,9 @@ async function setup(rules: readonly NotifyRule[], own: Partial<NotifierParts> =
   return { outbox, log, notifier, clock, [Symbol.asyncDispose]: () => inTime(clock, notifier[Symbol.asyncDispose]()) };
 }
 
-/** A fetch that answers at once; what time does is the virtual clock's alone. */
+/** A send that answers at once; what time does is the virtual clock's alone. */
 function answering(answer: (url: string, body: string) => number): {
-  fetch: typeof fetch;
+  send: Send;
   asked: { url: string; body: string }[];
 } {
   const asked: { url: string; body: string }[] = [];
@@ -41,10 +42,10 @@ function answering(answer: (url: string, body: string) => number): {
     const body = typeof init?.body === 'string' ? init.body : '';
     asked.push({ url: String(url), body });
     const status = answer(String(url), body);
-    if (status === 0) throw new TypeError('fetch failed', { cause: Object.assign(new Error('no'), { code: 'ECONNREFUSED' }) });
+    if (status === 0) throw new TypeError('send failed', { cause: Object.assign(new Error('no'), { code: 'ECONNREFUSED' }) });
     return new Response(null, { status });
   };
-  return { fetch: fake, asked };
+  return { send: fake, asked };
 }
 
 /** A virtual clock stands still unless it is driven. */
@@ -82,13 +83,13 @@ test('user and password of an address become its authorization', async () => {
 test('a failing receiver is tried again after 1 s, 2 s, 4 s … and at most 1 h', async () => {
   const clock = virtual();
   let failures = 14;
-  const { fetch, asked } = answering(() => (--failures >= 0 ? 503 : 204));
+  const { send, asked } = answering(() => (--failures >= 0 ? 503 : 204));
   const times: number[] = [];
   await using bundle = await setup([ruleTo('https://example.com')], {
     clock,
-    fetch: (...args) => {
+    send: (...args) => {
       times.push(clock.monotonic());
-      return fetch(...args);
+      return send(...args);
     },
   });
   await clock.runUntil(() => bundle.outbox.messages.size === 0);
@@ -106,8 +107,8 @@ test('a receiver that never answers is given up after 10 s, and tried again', as
     new Promise((_resolve, reject) => {
       tries++;
       init?.signal?.addEventListener('abort', () => reject(new Error('aborted')));
-    })) as typeof fetch;
-  await using bundle = await setup([ruleTo('https://example.com')], { clock, fetch: hanging });
+    })) as Send;
+  await using bundle = await setup([ruleTo('https://example.com')], { clock, send: hanging });
   await clock.runUntil(() => tries === 2);
   expect(clock.monotonic()).toBeCloseTo(11_000, -2);
   expect(bundle.log.of(/could not be delivered/)[0]?.fields).toMatchObject({ what: 'gave no answer within 10 s' });
@@ -115,8 +116,8 @@ test('a receiver that never answers is given up after 10 s, and tried again', as
 
 test('a message that cannot be delivered in three days is dropped, and that is said', async () => {
   const clock = virtual();
-  const { fetch } = answering(() => 0);
-  await using bundle = await setup([ruleTo('https://example.com/path-secret')], { clock, fetch });
+  const { send } = answering(() => 0);
+  await using bundle = await setup([ruleTo('https://example.com/path-secret')], { clock, send });
   await clock.runUntil(() => bundle.outbox.messages.size === 0);
   expect(clock.monotonic()).toBeGreaterThan(MESSAGE_LIFE_MS - 3_700_000);
   expect(clock.monotonic()).toBeLessThanOrEqual(MESSAGE_LIFE_MS);
@@ -126,8 +127,8 @@ test('a message that cannot be delivered in three days is dropped, and that is s
 
 test('a receiver that is gone gets no message twice', async () => {
   const clock = virtual();
-  const { fetch, asked } = answering(() => 410);
-  await using bundle = await setup([ruleTo('https://example.com')], { clock, fetch });
+  const { send, asked } = answering(() => 410);
+  await using bundle = await setup([ruleTo('https://example.com')], { clock, send });
   await clock.advance(100_000);
   expect(asked).toHaveLength(1);
   expect(bundle.outbox.settled).toEqual([{ id: 1, delivery: { kind: 'dropped' } }]);
@@ -146,11 +147,11 @@ test('a redirect is not followed', async () => {
 test('a receiver that asks for more time gets it', async () => {
   const clock = virtual();
   const asked: number[] = [];
-  const fetch = (async () => {
+  const send = (async () => {
     asked.push(clock.monotonic());
     return asked.length === 1 ? new Response(null, { status: 429, headers: { 'retry-after': '120' } }) : new Response();
-  }) as unknown as typeof globalThis.fetch;
-  await using bundle = await setup([ruleTo('https://example.com')], { clock, fetch });
+  }) as Send;
+  await using bundle = await setup([ruleTo('https://example.com')], { clock, send });
   await clock.runUntil(() => bundle.outbox.messages.size === 0);
   expect((asked[1] ?? 0) - (asked[0] ?? 0)).toBeGreaterThanOrEqual(120_000);
 });
@@ -169,9 +170,9 @@ test('a receiver that hangs holds up no other', async () => {
 
 test('three thousand messages for a dead receiver stand in nobody’s way', async () => {
   const clock = virtual();
-  const { fetch, asked } = answering((url) => (url.includes('dead') ? 0 : 204));
+  const { send, asked } = answering((url) => (url.includes('dead') ? 0 : 204));
   const [dead, sound] = [ruleTo('https://dead.example.com'), ruleTo('https://sound.example.com')];
-  await using bundle = await setup([dead, sound], { clock, fetch });
+  await using bundle = await setup([dead, sound], { clock, send });
   await bundle.outbox.enqueue(
     Array.from({ length: 3_000 }, () => draftTo(dead)),
     clock.now(),
@@ -188,23 +189,23 @@ test('messages come in their order, before and after an outage', async () => {
   const clock = virtual();
   let isDown = false;
   const got: string[] = [];
-  const { fetch } = answering((_, body) => {
+  const { send } = answering((_, body) => {
     if (isDown) return 503;
     got.push(body);
     return 204;
   });
   const rule = ruleTo('https://example.com');
-  await using bundle = await setup([], { clock, fetch, jobs: onceOf(rule) });
-  const send = (...numbers: number[]): Promise<void> =>
+  await using bundle = await setup([], { clock, send, jobs: onceOf(rule) });
+  const enqueue = (...numbers: number[]): Promise<void> =>
     bundle.outbox.enqueue(
       numbers.map((n) => draftTo(rule, { body: String(n) })),
       clock.now(),
     );
-  await send(1, 2, 3);
+  await enqueue(1, 2, 3);
   bundle.notifier.wake();
   await clock.advance(1_000);
   isDown = true;
-  await send(4, 5, 6);
+  await enqueue(4, 5, 6);
   bundle.notifier.wake();
   await clock.advance(10_000);
   isDown = false;
@@ -215,9 +216,9 @@ test('messages come in their order, before and after an outage', async () => {
 
 test('a message that its receiver cannot stomach does not hold up those behind it', async () => {
   const clock = virtual();
-  const { fetch, asked } = answering((_, body) => (body === 'poison' ? 500 : 204));
+  const { send, asked } = answering((_, body) => (body === 'poison' ? 500 : 204));
   const rule = ruleTo('https://example.com');
-  await using bundle = await setup([], { clock, fetch, jobs: onceOf(rule) });
+  await using bundle = await setup([], { clock, send, jobs: onceOf(rule) });
   await bundle.outbox.enqueue(
     ['poison', '1', '2', '3'].map((body) => draftTo(rule, { body })),
     clock.now(),
@@ -239,11 +240,11 @@ test('a message whose receiver is configured no more is dropped, and that is sai
 test('a delivery that the store cannot note is noted when it can, and not repeated', async () => {
   const clock = virtual();
   const outbox = new FakeOutbox();
-  const { fetch, asked } = answering(() => {
+  const { send, asked } = answering(() => {
     outbox.isFailing = true;
     return 204;
   });
-  await using bundle = await setup([], { clock, fetch, outbox, jobs: onceOf(ruleTo('https://example.com')) });
+  await using bundle = await setup([], { clock, send, outbox, jobs: onceOf(ruleTo('https://example.com')) });
   await outbox.enqueue([draftTo(ruleTo('https://example.com'))], clock.now());
   bundle.notifier.wake();
   await clock.advance(60_000);
@@ -319,8 +320,8 @@ test('what is under way when the daemon goes is given 2 s, and what is not deliv
   const hanging = ((_: unknown, init?: RequestInit) =>
     new Promise((_resolve, reject) => {
       init?.signal?.addEventListener('abort', () => reject(new Error('aborted')));
-    })) as typeof fetch;
-  const bundle = await setup([ruleTo('https://example.com')], { clock, fetch: hanging });
+    })) as Send;
+  const bundle = await setup([ruleTo('https://example.com')], { clock, send: hanging });
   await clock.advance(1_000);
   await bundle[Symbol.asyncDispose]();
   expect(clock.monotonic()).toBe(3_000);

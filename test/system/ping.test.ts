@@ -8,6 +8,7 @@ import { createMemoryStore } from '../../src/store/memory.ts';
 import { createCalendar } from '../../src/system/calendar.ts';
 import { createSystemClock } from '../../src/system/clock.ts';
 import { createPinger, uuidOf } from '../../src/system/ping.ts';
+import type { Send } from '../../src/system/notify-send.ts';
 import { createVirtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { jobWith, LineLog, type Receiver, startReceiver } from './notify-setup.ts';
 
@@ -20,11 +21,11 @@ interface Bundle extends AsyncDisposable {
   end(own?: Partial<EventMap['runEnded']>): void;
 }
 
-function setup(ping: string, clock: Clock = createSystemClock(), fetch?: typeof globalThis.fetch): Bundle {
+function setup(ping: string, clock: Clock = createSystemClock(), send?: Send): Bundle {
   const events = new Events();
   const log = new LineLog();
   const jobs: readonly Job[] = [jobWith('report', { ping }), jobWith('silent')];
-  const pinger = createPinger({ events, log, clock, jobs: () => jobs, fetch, random: () => 0 });
+  const pinger = createPinger({ events, log, clock, jobs: () => jobs, send, random: () => 0 });
   const run = { job: 'report', tick: 1, fence: 1 };
   return {
     events,
@@ -110,11 +111,11 @@ test('nothing is sent of a job without a ping, of a skip, or of a run that never
 test('an end never overtakes its start, however often the start has to be tried', async () => {
   const clock = createVirtualClock();
   const asked: string[] = [];
-  const fetch = (async (url: string) => {
+  const send = (async (url: string) => {
     asked.push(new URL(url).pathname);
     return new Response(null, { status: asked.length <= 3 ? 503 : 200 });
-  }) as unknown as typeof globalThis.fetch;
-  await using bundle = setup('https://example.com/check', clock, fetch);
+  }) as Send;
+  await using bundle = setup('https://example.com/check', clock, send);
   bundle.start();
   bundle.end();
   await clock.run();
@@ -125,11 +126,11 @@ test('an end never overtakes its start, however often the start has to be tried'
 test('a ping that fails five times is given up, and that is said without its address', async () => {
   const clock = createVirtualClock();
   let asked = 0;
-  const fetch = (async () => {
+  const send = (async () => {
     asked++;
-    throw new TypeError('fetch failed');
-  }) as unknown as typeof globalThis.fetch;
-  await using bundle = setup('https://example.com/check-secret', clock, fetch);
+    throw new TypeError('send failed');
+  }) as Send;
+  await using bundle = setup('https://example.com/check-secret', clock, send);
   bundle.end();
   await clock.run();
   expect(asked).toBe(5);
@@ -148,15 +149,15 @@ test('a check that is not there is not tried again', async () => {
 test('at most 50 pings are under way, of which one dead server holds 20', async () => {
   const clock = createVirtualClock();
   const underWay = new Map<string, number>();
-  const fetch = ((url: string, init: RequestInit) =>
+  const send = ((url: string, init: RequestInit) =>
     new Promise((_resolve, reject) => {
       const { host } = new URL(url);
       underWay.set(host, (underWay.get(host) ?? 0) + 1);
       init.signal?.addEventListener('abort', () => reject(new Error('aborted')));
-    })) as unknown as typeof globalThis.fetch;
+    })) as Send;
   const events = new Events();
   const jobs = ['a', 'b', 'c'].map((name) => jobWith(name, { ping: `https://${name}.example.com/check` }));
-  const pinger = createPinger({ events, log: new LineLog(), clock, jobs: () => jobs, fetch, random: () => 0 });
+  const pinger = createPinger({ events, log: new LineLog(), clock, jobs: () => jobs, send, random: () => 0 });
   const endRuns = async (job: string): Promise<void> => {
     const end = { job, tick: 1, fence: 1, outcome: 'succeeded', startedAt: 1, endedAt: 2, steps: 1, attempts: 1 } as const;
     for (let run = 0; run < 100; run++) events.emit('runEnded', { ...end, runId: `${job}-${run}` });
@@ -174,13 +175,13 @@ test('when more than 10,000 pings wait the oldest are given up, and that is said
   const clock = createVirtualClock();
   const bodies = new Set<string>();
   let isDown = true;
-  const fetch = ((_: string, init: RequestInit) =>
+  const send = ((_: string, init: RequestInit) =>
     new Promise((resolve, reject) => {
       if (isDown) init.signal?.addEventListener('abort', () => reject(new Error('aborted')));
       else resolve(new Response());
       bodies.add(typeof init.body === 'string' ? init.body : '');
-    })) as unknown as typeof globalThis.fetch;
-  const bundle = setup('https://example.com', clock, fetch);
+    })) as Send;
+  const bundle = setup('https://example.com', clock, send);
   for (let run = 0; run < 10_500; run++) bundle.end({ runId: `run-${run}`, steps: run });
   await clock.advance(1_000);
   expect(bundle.log.of(/too many wait/)).toHaveLength(1);
