@@ -1,6 +1,7 @@
 /**
  * The newest ended run of each job, kept in memory, so that a list of 10,000 jobs does not ask the store 10,000 times: a job is asked
- * for once, and again after a run of it has ended.
+ * for once, and again after a run of it has ended. Many are asked for by pages of the newest runs of all jobs, and what those do not
+ * hold, one by one; a job that never had the slot has none.
  */
 import type { JobName } from '../core/job.ts';
 import type { RunRecord } from '../core/ledger.ts';
@@ -10,20 +11,25 @@ import type { Events } from './events.ts';
 import type { JobState } from './live-state.ts';
 import { withoutTexts } from './run-view.ts';
 
-/** Jobs that are asked for before others have a turn of the event loop. */
-const ASKED_A_TURN = 64;
+/** Fewer are asked for one by one. */
+const MANY = 50;
+/** A page of runs, or so many questions about one job, hold the event loop for some milliseconds. */
+const PAGE = 250;
+const ASKED_A_TURN = 16;
+/** Pages for each that would do if every job had run once since the newest run. */
+const PATIENCE = 3;
 
 /** See the head of this file. */
 export class LastRuns implements Disposable {
-  readonly #store: Pick<Store, 'runs'>;
+  readonly #store: Pick<Store, 'runs' | 'slots'>;
   readonly #clock: Clock;
   readonly #listening: Disposable;
   /** `undefined`: none has ended yet. Absent: not known. */
   readonly #known = new Map<JobName, RunRecord | undefined>();
-  /** Runs that ended so far. */
+  /** How often `runEnded` took something away. */
   #ends = 0;
 
-  constructor(store: Pick<Store, 'runs'>, clock: Clock, events: Events) {
+  constructor(store: Pick<Store, 'runs' | 'slots'>, clock: Clock, events: Events) {
     this.#store = store;
     this.#clock = clock;
     this.#listening = events.on('runEnded', ({ job }) => {
@@ -41,15 +47,18 @@ export class LastRuns implements Disposable {
    */
   async of(jobs: readonly JobState[]): Promise<ReadonlyMap<JobName, RunRecord | undefined>> {
     const found = new Map<JobName, RunRecord | undefined>();
-    let asked = 0;
+    const asked = new Map<JobName, JobState>();
     for (const entry of jobs) {
       const { name } = entry.job;
-      let last = this.#known.get(name);
-      if (last === undefined && !this.#known.has(name)) {
-        if (++asked % ASKED_A_TURN === 0) await new Promise<void>((resolve) => this.#clock.defer(resolve));
-        last = await this.#ask(entry);
-      }
-      found.set(name, last);
+      if (this.#known.has(name)) found.set(name, this.#known.get(name));
+      else asked.set(name, entry);
+    }
+    if (asked.size > MANY) await this.#askByPages(asked, found);
+    let count = 0;
+    for (const [name, entry] of asked) {
+      if (++count % ASKED_A_TURN === 0) await this.#nextTurn();
+      const ends = this.#ends;
+      this.#keep(name, await this.read(entry), ends, found);
     }
     return found;
   }
@@ -65,12 +74,29 @@ export class LastRuns implements Disposable {
     this.#listening[Symbol.dispose]();
   }
 
-  async #ask(entry: JobState): Promise<RunRecord | undefined> {
+  /** Takes those that it finds out of `asked`. */
+  async #askByPages(asked: Map<JobName, JobState>, found: Map<JobName, RunRecord | undefined>): Promise<void> {
     const ends = this.#ends;
-    const found = await this.read(entry);
-    const last = found === undefined ? undefined : withoutTexts(found);
-    // A run that ended while the store was asked may be this job's.
-    if (ends === this.#ends) this.#known.set(entry.job.name, last);
-    return last;
+    for (const { job, fence, queued } of await this.#store.slots())
+      if (fence === 0 && queued.length === 0 && asked.delete(job)) this.#keep(job, undefined, ends, found);
+    let after: string | undefined;
+    for (let pages = Math.ceil(asked.size / PAGE) * PATIENCE; pages > 0 && asked.size > 0; pages--) {
+      await this.#nextTurn();
+      const page = await this.#store.runs({ limit: PAGE, ...(after === undefined ? {} : { after }) });
+      for (const run of page) if (run.endedAt !== undefined && asked.delete(run.job)) this.#keep(run.job, run, ends, found);
+      after = page.at(-1)?.id;
+      if (page.length < PAGE) return;
+    }
+  }
+
+  /** A run that ended while the store was asked may be this job's: then it is asked again the next time. */
+  #keep(job: JobName, run: RunRecord | undefined, ends: number, found: Map<JobName, RunRecord | undefined>): void {
+    const last = run === undefined ? undefined : withoutTexts(run);
+    found.set(job, last);
+    if (ends === this.#ends) this.#known.set(job, last);
+  }
+
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => this.#clock.defer(resolve));
   }
 }

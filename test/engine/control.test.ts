@@ -87,6 +87,35 @@ test('the newest run that ended is known anew after each end, and asked for once
   expect(asked).toBe(4);
 });
 
+test('the last runs of very many jobs take few questions, and the event loop is not held for them', async () => {
+  const store = memoryStore();
+  let asked = 0;
+  const runs = store.runs.bind(store);
+  store.runs = (query) => {
+    asked++;
+    return runs(query);
+  };
+  const jobs = Array.from({ length: 3_000 }, (_, index) => jobOf(`job-${index}`, index % 3 === 0 ? {} : BY_HAND));
+  await using steered = await steer(jobs, { store, concurrency: 1_000, script: () => takes(SECOND) });
+  const { engine, control, settle } = steered;
+  await engine.clock.advance(MINUTE + 5 * SECOND);
+  const views = await settle(control.jobs());
+  expect(views.filter(({ lastRun }) => lastRun?.tick === START + MINUTE)).toHaveLength(1_000);
+  expect(views.filter(({ lastRun }) => lastRun === undefined)).toHaveLength(2_000);
+  expect(asked).toBeLessThanOrEqual(5);
+  expect(views.map(({ job }) => job.name)).toEqual(jobs.map(({ name }) => name).sort());
+});
+
+test('a job whose last run is long past is asked for by itself among many', async () => {
+  const jobs = Array.from({ length: 60 }, (_, index) => jobOf(`job-${index}`));
+  await using steered = await steer([...jobs, jobOf('old', BY_HAND)], { script: () => takes(SECOND), concurrency: 100 });
+  const { engine, control, settle } = steered;
+  await settle(control.submit({ job: 'old', by: 'test' }));
+  await engine.clock.advance(20 * MINUTE);
+  const old = (await settle(control.jobs())).find(({ job }) => job.name === 'old');
+  expect(old?.lastRun).toMatchObject({ state: 'succeeded', by: 'test' });
+});
+
 test('a live run shows its progress, steps, attempt and newest checkpoint', async () => {
   const script = (): AttemptScript => ({
     steps: [{ takesMs: SECOND, checkpoint: { at: 1 }, progress: { completed: 1, total: 2 } }, { takesMs: 30 * SECOND }],

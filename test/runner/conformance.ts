@@ -2,6 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Task } from '../../src/core/job.ts';
 import type { AttemptEnd, LiveAttempt, Runner, RunOrder } from '../../src/core/ports.ts';
+import { addDurations } from '../../src/core/step-durations.ts';
 import { clock, isAlive, orderOf, PidFile, Witness } from './setup.ts';
 
 /** The tempers of tasks that a runner may be asked to cope with; see `fixtures/tasks.ts` for their meaning. */
@@ -82,6 +83,18 @@ export function describeRunner(name: string, subject: Subject): void {
     may('doneAtOnce')('succeeds with a task that is done at once', async () => {
       const { start } = setup();
       expect(await start('doneAtOnce').end()).toMatchObject({ outcome: 'succeeded', steps: 1, checkpoint: undefined });
+    });
+
+    may('continues')('tells how long each step took, once', async () => {
+      const { start } = setup();
+      const { end, witness } = start('continues', { budgetMs: 1_500 });
+      const { steps, durations } = await end();
+      const told = [...witness.steps.map((update) => update.durations), durations].reduce(addDurations, undefined);
+      expect(steps).toBeGreaterThan(1);
+      expect(told?.count).toBe(steps);
+      expect(told?.totalMs).toBeGreaterThan(9 * steps);
+      // Each step waits for 10 ms, which a timer may cut by a fraction.
+      expect(told?.buckets.slice(0, 2)).toEqual([0, 0]);
     });
 
     may('threeSteps')('goes on step by step until done, and tells each checkpoint', async () => {

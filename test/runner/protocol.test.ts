@@ -48,6 +48,25 @@ it('never throws, and takes nothing unchecked, whatever the fields of a message 
   );
 });
 
+const durations = { count: 3, totalMs: 12.5, buckets: [1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0] };
+
+it('takes the durations of steps', () => {
+  expect(parseFromHost({ type: 'stepped', attemptId: 1, steps: 3, durations })).toMatchObject({ durations });
+  expect(parseFromHost({ type: 'ended', attemptId: 1, end: { ...end, durations } })).toMatchObject({ end: { durations } });
+});
+
+it.each([
+  ['counts that do not add up', { ...durations, count: 4 }],
+  ['too few classes', { ...durations, buckets: [3] }],
+  ['classes that are no counts', { ...durations, buckets: durations.buckets.map((count) => count / 2) }],
+  ['time that is no number', { ...durations, totalMs: '12' }],
+  ['endless time', { ...durations, totalMs: Infinity }],
+  ['text', 'long'],
+])('leaves durations with %s out of a message, and takes the rest', (_what, bad) => {
+  const message = parseFromHost({ type: 'stepped', attemptId: 1, steps: 3, checkpoint: '1', durations: bad });
+  expect(message).toMatchObject({ steps: 3, checkpoint: '1', durations: undefined });
+});
+
 it.each([
   ['a checkpoint that is no JSON', { ...end, checkpoint: '{' }],
   ['a checkpoint of more than 1 MiB', { ...end, checkpoint: JSON.stringify('x'.repeat(1_048_576)) }],

@@ -54,7 +54,7 @@ export interface Line {
 
 /** An observer that remembers, and on which one can wait. */
 export class Witness implements RunObserver {
-  readonly steps: { steps: number; checkpoint?: string | undefined }[] = [];
+  readonly steps: Parameters<RunObserver['stepped']>[0][] = [];
   readonly stops: StopReason[] = [];
   readonly blocks: string[] = [];
   readonly lines: Line[] = [];
@@ -62,7 +62,7 @@ export class Witness implements RunObserver {
   calls = 0;
   #waiting: { readonly holds: () => boolean; readonly resolve: () => void }[] = [];
 
-  stepped(update: { steps: number; checkpoint?: string | undefined }): void {
+  stepped(update: Parameters<RunObserver['stepped']>[0]): void {
     this.steps.push(update);
     this.#told();
   }
