@@ -27,10 +27,9 @@ import { createProcessRunner } from './runner/process.ts';
 import { createProcessTrees, type ProcessTrees } from './runner/process-tree.ts';
 import { createWorkerRunner } from './runner/worker.ts';
 import { isNodeAlive, readIdentity } from './system/identity.ts';
-import { createNotifier } from './system/notify.ts';
-import { createPinger } from './system/ping.ts';
 import { createTelemetry } from './system/telemetry.ts';
 import { readVersion } from './system/version.ts';
+import { startTelling } from './telling.ts';
 
 /** What a daemon is told beside its configuration. */
 export interface DaemonOptions {
@@ -98,9 +97,8 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
     events,
   });
   opening.use(createTelemetry({ events, clock, version }));
-  const jobs = (): readonly Job[] => definitions.jobs;
-  opening.use(createPinger({ events, jobs, clock, log, clean: redact }));
-  opening.use(createNotifier({ outbox: store, events, jobs, clock, log, env }));
+  const isPaused = (job: string): boolean => scheduler.inspect(job)?.isPaused ?? false;
+  const telling = opening.use(await startTelling({ store, definitions, isPaused, events, clock, calendar, env, log, redact }));
   const doors = opening.use(await openDoors(config, { scheduler, store, events, clock, calendar, node, version, log, redact }));
   const left = await store.liveRuns();
   await scheduler.start(config.jobs);
@@ -109,7 +107,10 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
     scheduler,
     clock,
     prover: new LeftRuns(() => runners.trees, isNodeAlive),
-    onUnproven: (run, why) => log.error(UNPROVEN, { job: run.job, runId: run.id, what: why }),
+    onUnproven(run, what) {
+      log.error(UNPROVEN, { job: run.job, runId: run.id, what });
+      telling.blocked({ job: run.job, runId: run.id, tick: run.tick, what });
+    },
     signal: givingUp.signal,
   });
   const parts = opening.move();

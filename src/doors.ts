@@ -16,6 +16,7 @@ import { startHttpServer } from './http/server.ts';
 import { createRoutes } from './http/routes.ts';
 import type { JobGlance } from './system/metrics-jobs.ts';
 import { createMetrics } from './system/metrics.ts';
+import { readSeed } from './system/metrics-seed.ts';
 
 /** What doors are made of. */
 export interface DoorParts {
@@ -51,10 +52,9 @@ export interface Doors extends AsyncDisposable {
 export async function openDoors(listen: Exclude<Config['listen'], false>, parts: DoorParts): Promise<Doors> {
   const { config, scheduler, store, events, clock, calendar, node, version, log, redact } = parts;
   await using opening = new AsyncDisposableStack();
-  const tallies = await store.tallies();
-  const metrics = opening.use(
-    createMetrics({ events, clock, calendar, jobs: config.jobs, peek: (job) => glanceAt(scheduler, job), version, log, tallies }),
-  );
+  const seed = await readSeed(store, config.jobs);
+  const peek = (job: JobName): JobGlance | undefined => glanceAt(scheduler, job);
+  const metrics = opening.use(createMetrics({ events, clock, calendar, jobs: config.jobs, peek, version, log, ...seed }));
   const control = opening.use(
     createControl({
       scheduler,

@@ -41,9 +41,11 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/web/',
     'src/definitions.ts',
     'src/doors.ts',
+    'src/telling.ts',
   ],
   /** The second half of the wiring, loaded by the daemon when its API is used. */
   'src/doors.ts': ['src/core/', 'src/engine/', 'src/system/', 'src/config/', 'src/http/'],
+  'src/telling.ts': ['src/core/', 'src/engine/', 'src/system/', 'src/definitions.ts'],
   'src/definitions.ts': ['src/core/'],
   'src/library.ts': ['src/core/', 'src/engine/', 'src/structured/', 'src/config/', 'src/system/', 'src/daemon.ts'],
   'src/index.ts': [
