@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { TaskContext } from '../../src/core/task.ts';
 import type { AttemptScript } from '../../src/testing/script.ts';
 import { createInlineRunner } from '../../src/runner/inline.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
@@ -295,15 +296,11 @@ test('views, submissions, logs and words are the same over SQLite', async () => 
   const store = await openSqliteStore({ path: join(folder, 'ledger.db'), node: NODE });
   try {
     const runner = (clock: Parameters<typeof createInlineRunner>[0]) =>
-      createInlineRunner(
-        clock,
-        () =>
-          async ({ log, sleep }: { log: { info(text: string): void }; sleep(ms: number): Promise<void> }) => {
-            log.info('one');
-            await sleep(10 * SECOND);
-            log.info('two');
-          },
-      );
+      createInlineRunner(clock, () => async ({ log, sleep }: Pick<TaskContext, 'log' | 'sleep'>) => {
+        log.info('one');
+        await sleep(10 * SECOND);
+        log.info('two');
+      });
     const task = { kind: 'function', target: undefined } as const;
     await using steered = await steer([jobOf('a', { task })], { store, runner });
     const { engine, control, settle } = steered;

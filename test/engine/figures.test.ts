@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { TaskContext } from '../../src/core/task.ts';
 import type { EventMap } from '../../src/engine/events.ts';
 import { createInlineRunner } from '../../src/runner/inline.ts';
 import type { AttemptScript } from '../../src/testing/script.ts';
@@ -16,7 +17,7 @@ test('steps are told by their run, and nobody is told who has not asked by name'
   const engine = makeEngine({
     runner: (clock) =>
       createInlineRunner(clock, () => ({
-        handleTimeoutTask: async ({ step, sleep }: { step: number; sleep(ms: number): Promise<void> }) => {
+        handleTimeoutTask: async ({ step, sleep }: Pick<TaskContext, 'step' | 'sleep'>) => {
           await sleep(30);
           return step === 100;
         },
@@ -39,7 +40,7 @@ test('the steps of a run that tells nothing else are known while it is live, and
   const engine = await startEngine([job], {
     runner: (clock) =>
       createInlineRunner(clock, () => ({
-        handleTimeoutTask: async ({ sleep }: { sleep(ms: number): Promise<void> }) => {
+        handleTimeoutTask: async ({ sleep }: Pick<TaskContext, 'sleep'>) => {
           await sleep(100);
           return false;
         },

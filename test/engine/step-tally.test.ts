@@ -113,7 +113,7 @@ test('the steps of a loop within a step are counted in its place', async () => {
     await sleep(600);
     return step === 5;
   };
-  const task = new AsyncTasks(clock).timeoutTask({ handleTimeoutTask: inner } as never, { budget: '1h' });
+  const task = new AsyncTasks(clock).timeoutTask({ handleTimeoutTask: inner }, { budget: '1h' });
   const [durations] = await durationsOf(() => task, clock);
   expect([durations?.count, durations?.totalMs, classes(durations)]).toEqual([5, 3_000, { 1000: 5 }]);
 });
