@@ -232,6 +232,18 @@ test('writes down that somebody guesses', async () => {
   expect(small.lines.map(({ fields }) => fields)).toMatchObject([{ who: '-', method: 'GET', status: 401 }]);
 });
 
+test('writes control characters down as their codes', async () => {
+  await using small = await startSmallServer({ behindProxy: true });
+  await small.ask({
+    ...SUBMIT,
+    target: '/v1/jobs/\x9b2J/runs',
+    headers: { ...SUBMIT.headers, 'X-Forwarded-For': '1.2.3.4\x85audit' },
+  });
+  expect(small.lines.map(({ fields }) => fields)).toMatchObject([
+    { from: '1.2.3.4\\u0085audit', path: '/v1/jobs/\\u009b2J/runs', status: 400 },
+  ]);
+});
+
 test('tells callers behind a proxy apart by the address that the proxy saw', async () => {
   await using small = await startSmallServer({ withTokens: true, behindProxy: true });
   await small.ask({ ...SUBMIT, headers: { ...SUBMIT.headers, 'X-Forwarded-For': '1.2.3.4, 203.0.113.9' } });

@@ -45,6 +45,7 @@ export const PATH_ATTACKS: readonly Attack[] = [
   path('half an escape', '/v1/jobs/%/pause'),
   path('an escape that is no number', '/v1/jobs/%zz/pause'),
   path('raw bytes above ASCII', '/v1/jobs/v\xefctim/pause'),
+  path('an escape of the terminal as one raw byte', '/v1/jobs/v\x9b2J/pause'),
   path('a letter that looks alike', '/v1/jobs/v%D1%96ctim/pause', [400, 404]),
   path('text from right to left', `/v1/jobs/%E2%80%AE${VICTIM}/pause`, [400, 404]),
   path('a letter of no width', `/v1/jobs/${VICTIM}%E2%80%8B/pause`, [400, 404]),
