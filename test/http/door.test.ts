@@ -234,14 +234,8 @@ test('writes down that somebody guesses', async () => {
 
 test('writes control characters down as their codes', async () => {
   await using small = await startSmallServer({ behindProxy: true });
-  await small.ask({
-    ...SUBMIT,
-    target: '/v1/jobs/\x9b2J/runs',
-    headers: { ...SUBMIT.headers, 'X-Forwarded-For': '1.2.3.4\x85audit' },
-  });
-  expect(small.lines.map(({ fields }) => fields)).toMatchObject([
-    { from: '1.2.3.4\\u0085audit', path: '/v1/jobs/\\u009b2J/runs', status: 400 },
-  ]);
+  await small.ask({ ...SUBMIT, headers: { ...SUBMIT.headers, 'X-Forwarded-For': '1.2.3.4\x9b2J\x85audit' } });
+  expect(small.lines.map(({ fields }) => fields['from'])).toEqual(['1.2.3.4\\u009b2J\\u0085audit']);
 });
 
 test('tells callers behind a proxy apart by the address that the proxy saw', async () => {
