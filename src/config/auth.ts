@@ -6,7 +6,7 @@ import type { Builder } from './builder.ts';
 import { check } from './check.ts';
 import type { AuthConfig, TokenConfig } from './config.ts';
 import type { Path } from './finding.ts';
-import { authSchema } from './schema.ts';
+import { authSchema, tokenSchema } from './schema.ts';
 
 interface RawToken {
   readonly name: string;
@@ -16,7 +16,6 @@ interface RawToken {
 }
 
 interface RawAuth {
-  readonly tokens?: readonly RawToken[];
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly behindProxy?: boolean;
   readonly hosts?: readonly string[];
@@ -52,18 +51,21 @@ export function readAuth(raw: unknown, builder: Builder): AuthConfig {
     });
   }
   return {
-    tokens: builder.isOnlooker ? [] : readTokens(sound.tokens ?? [], builder),
+    tokens: builder.isOnlooker ? [] : readTokens((raw as { tokens?: unknown }).tokens, builder),
     ...(tls === undefined ? {} : { tls: readTls(tls, builder) }),
     behindProxy,
     hosts: (sound.hosts ?? []).map((host, index) => readHost(host, ['auth', 'hosts', index], builder)),
   };
 }
 
-function readTokens(tokens: readonly RawToken[], builder: Builder): TokenConfig[] {
+function readTokens(list: unknown, builder: Builder): TokenConfig[] {
   const { findings } = builder;
+  const tokens = Array.isArray(list) ? list.map((token: unknown) => (isReadable(token) ? (token as RawToken) : undefined)) : [];
   const names = new Set<string>();
   const hashes = new Set<string>();
-  return tokens.map(({ name, hash: written, file, scopes }, index) => {
+  return tokens.flatMap((token, index) => {
+    if (token === undefined) return [];
+    const { name, hash: written, file, scopes } = token;
     const path = ['auth', 'tokens', index];
     if (names.has(name)) findings.add([...path, 'name'], 'a second token of this name', { got: name });
     names.add(name);
@@ -77,6 +79,11 @@ function readTokens(tokens: readonly RawToken[], builder: Builder): TokenConfig[
     if (hash !== undefined) hashes.add(hash);
     return { name, hash: hash ?? '', scopes };
   });
+}
+
+/** A fault in its scopes, which has been reported, does not keep its file from being looked at. */
+function isReadable(token: unknown): boolean {
+  return typeof token === 'object' && tokenSchema.safeParse({ ...token, scopes: ['read'] }).success;
 }
 
 /** No message shows any part of what the file holds. */

@@ -167,7 +167,8 @@ const wholeJobSchema = strict({
 /** The name of a job, as a key of `jobs`. */
 export const jobNameSchema: z.ZodType = text(NAME_EXPECTED, JOB_NAME);
 
-const token = strict({
+/** One token of `auth`. */
+export const tokenSchema: z.ZodType = strict({
   name: text(NAME_EXPECTED, JOB_NAME),
   hash: described(text('"sha256:" and 64 hexadecimal digits', /^sha256:[0-9a-f]{64}$/), 'SHA-256 of the token.'),
   file: described(text('a path'), 'File that holds the token and nothing else.'),
@@ -175,7 +176,7 @@ const token = strict({
 });
 /** `auth`: who may use the API, and how it is reached. */
 export const authSchema: z.ZodType = strict({
-  tokens: described(list(token, 'a list of {name, hash or file, scopes}', 1), 'Who may use the API, and for what.'),
+  tokens: described(list(tokenSchema, 'a list of {name, hash or file, scopes}', 1), 'Who may use the API, and for what.'),
   tls: described(
     strict({
       cert: text('a path').describe('PEM file of the certificate, and of those between it and the root.'),
@@ -247,11 +248,7 @@ const fileSchema = strict({
   jobs: z.record(z.string().regex(JOB_NAME), wholeJobSchema).meta({ description: 'The jobs by name.' }),
 });
 
-/**
- * The JSON schema of `scheduler.config.json`, draft 7: the newest that editors support in full.
- *
- * @returns plain data, made anew at each call
- */
+/** @returns the JSON schema of `scheduler.config.json`, draft 7: the newest that editors support in full; made anew at each call */
 export function jsonSchema(): Record<string, unknown> {
   return {
     title: 'Configuration of Tickwise',

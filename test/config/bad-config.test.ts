@@ -266,7 +266,7 @@ const CASES: readonly Case[] = [
   ],
   [
     'an unknown scope',
-    `{"auth": {"tokens": [{"name": "a", "file": "t", "scopes": [»"amdin"]}]}, "jobs": {}}`,
+    `{"auth": {"tokens": [{"name": "a", "file": "token.txt", "scopes": [»"amdin"]}]}, "jobs": {}}`,
     ['auth.tokens[0].scopes[0]', /did you mean "admin"/],
   ],
   [
@@ -276,7 +276,8 @@ const CASES: readonly Case[] = [
   ],
   [
     'tokens that are unsound beside a bad key',
-    `{"auth": {"tokens": [{"name": "a", "scopes": »"read"}], "tls": {"cert": "c", "key": "k"}}, "jobs": {}}`,
+    `{"auth": {"tokens": [»{"name": "a", "scopes": "read"}], "tls": {"cert": "c", "key": "k"}}, "jobs": {}}`,
+    ['auth.tokens[0]', /neither "hash" nor "file"/],
     ['auth.tokens[0].scopes', /wrong kind/],
     ['auth.tls.cert', /does not exist/],
     ['auth.tls.key', /does not exist/],
