@@ -48,7 +48,7 @@ export class JobMetrics implements Disposable {
   constructor({ events, clock, calendar, jobs, peek, log, tallies, ranges, lastEnds }: JobMetricsOptions) {
     this.#peek = peek;
     this.#log = log;
-    this.#watch = new OverlapWatch((violation) => this.#violated(violation));
+    this.#watch = new OverlapWatch(clock, (violation) => this.#violated(violation));
     this.#ticks = this.#listening.use(new TickCount(clock, calendar));
     this.setJobs(jobs);
     this.#seed({ tallies, ranges, lastEnds });

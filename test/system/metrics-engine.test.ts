@@ -99,6 +99,32 @@ describe('the metrics of a scheduler at work', () => {
     expect(series.get('tickwise_ticks_since_success{job="overruns"}')).toBe(60);
   });
 
+  test('see no promise broken while reloads change what jobs share', async () => {
+    const { engine, metrics, scrape } = await watch(memoryStore(), START);
+    using _ = metrics;
+    const { clock, scheduler } = engine;
+    const needs = [[], ['disk'], ['disk', 'net'], ['net']];
+    const reload = async (next: readonly Job[]): Promise<void> => {
+      await scheduler.reload(next);
+      metrics.setJobs(next);
+    };
+    for (let round = 1; round <= 200; round++) {
+      await clock.advance(17 * SECOND);
+      // What is queued behind a resource starts within the very reload that frees it.
+      const next = JOBS.map((job, index) => ({
+        ...job,
+        onOverlap: 'queue' as const,
+        exclusive: needs[(round * 7 + index * 3) % 4] ?? [],
+      }));
+      await clock.waitFor(reload(next));
+    }
+    const series = await scrape();
+    const violations = [...series].filter(([name]) => name.startsWith('tickwise_overlap_violations_total'));
+    expect(violations).toHaveLength(JOBS.length);
+    expect(violations.filter(([, count]) => count !== 0)).toEqual([]);
+    expect(engine.of('runEnded').length).toBeGreaterThan(100);
+  });
+
   test('go on after a restart from where they were, the ticks of a long downtime included', async () => {
     const store = memoryStore();
     const before = await watch(store, START);
