@@ -45,7 +45,10 @@ export function reportFailure(thrown: unknown): number {
     return EXIT.failed;
   }
   console.error(thrown.code === 'CONFIG_INVALID' ? thrown.message : `tickwise: ${thrown.message}`);
-  if (thrown.code === 'REQUEST_FAILED' && REFUSALS.has(thrown.facts['status'])) return EXIT.refused;
+  const { status } = thrown.facts;
+  if (thrown.code === 'REQUEST_FAILED' && REFUSALS.has(status)) return EXIT.refused;
+  // What was written on the command line is of the wrong form, or too long.
+  if (thrown.code === 'REQUEST_FAILED' && (status === 400 || status === 413)) return EXIT.usage;
   return CODES[thrown.code] ?? EXIT.failed;
 }
 

@@ -85,8 +85,19 @@ export async function findRun(source: Source, idOrPart: string): Promise<RunAnsw
   return seen;
 }
 
-/** What the ledger does not keep. */
-const LIVE_MEMBERS = ['state', 'waitingFor', 'deadline', 'steps', 'progress'] as const;
+/** What the ledger does not keep, or keeps when the run has ended. */
+const LIVE_MEMBERS = [
+  'state',
+  'waitingFor',
+  'startedAt',
+  'deadline',
+  'budgetMs',
+  'graceMs',
+  'steps',
+  'attempts',
+  'progress',
+  'stalled',
+] as const;
 
 /**
  * Lays what the daemon knows of live runs over what the ledger keeps of them.

@@ -26,7 +26,12 @@ it.runIf(HAS_PROC)('list and show see a stop that is under way', async () => {
   await folder.file('began');
   await folder.tickwise('cancel', runId);
   expect((await folder.tickwise('list')).out).toMatch(/^stubborn +stopping /m);
-  expect(await folder.json('show', runId)).toMatchObject({ state: 'stopping', waitingFor: expect.stringContaining('local') });
+  expect(await folder.json('show', runId)).toMatchObject({
+    state: 'stopping',
+    startedAt: expect.stringMatching(/Z$/),
+    deadline: expect.stringMatching(/Z$/),
+    waitingFor: expect.stringContaining('local'),
+  });
   expect((await folder.tickwise('runs')).out).toMatch(/ stopping /);
 });
 

@@ -77,6 +77,7 @@ it.runIf(HAS_PROC)('why says in words what a job does', async () => {
 
 it.runIf(HAS_PROC)('answers an unknown job, what is not JSON and what cannot be read with one line', async () => {
   await using folder = await new DaemonFolder().start();
+  folder.write('large.json', JSON.stringify('x'.repeat(2_000_000)));
   const lines: [string, number, string][] = [
     ['trigger nope', 1, 'nope'],
     ['trigger NOPE', 1, 'NOPE'],
@@ -85,6 +86,8 @@ it.runIf(HAS_PROC)('answers an unknown job, what is not JSON and what cannot be 
     ['trigger quick --input {', 2, '--input is not JSON'],
     ['trigger quick --input @nope.json', 2, 'nope.json: the input cannot be read (ENOENT)'],
     ['trigger quick --budget 5', 2, 'Expected a duration'],
+    ['trigger quick --budget 9000d', 2, 'body budget: '],
+    ['trigger quick --input @large.json', 2, 'larger than 1048576 bytes'],
     ['show zzzz', 1, 'no run has "zzzz" in its id'],
     ['logs zzzz', 1, 'no run has "zzzz" in its id'],
   ];
