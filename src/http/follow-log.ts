@@ -1,8 +1,8 @@
 /** The log of a run as a stream, until the run has ended. The ledger is read only as fast as the reader takes its lines. */
-import { waitForEnd } from './routes-runs.ts';
 import type { RouteParts } from './route-parts.ts';
 import { comment, frame } from './sse.ts';
 import { lineJson, outcomeOf } from './view-run.ts';
+import { waitForEnd } from './wait-for-end.ts';
 
 /** How often the ledger is asked for further lines of a run that is live. */
 const POLL_MS = 500;

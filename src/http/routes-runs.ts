@@ -1,8 +1,7 @@
 /** Looking at runs: one, with or without waiting for its end, and the ledger in pages. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import type { Control } from '../core/control.ts';
-import type { Clock } from '../core/ports.ts';
-import type { DurationMs } from '../core/time.ts';
+import type { RunFilter } from '../core/control.ts';
+import { RUN_OUTCOMES } from '../core/run.ts';
 import { requireScope } from './auth.ts';
 import { cursorOf, readCursor } from './cursor.ts';
 import type { ApiEnv } from './env.ts';
@@ -11,7 +10,7 @@ import { json, refusals, reply, replyText, type RouteParts } from './route-parts
 import { countIn, durationIn, instantIn, jobName, runParams } from './schema.ts';
 import { runPageSchema, runSchema, runState } from './schema-run.ts';
 import { outcomeOf, runLine, runText } from './view-run.ts';
-import { RUN_OUTCOMES } from '../core/run.ts';
+import { waitForEnd } from './wait-for-end.ts';
 
 const LONGEST_WAIT = { leastMs: 0, mostMs: 300_000, most: '5m' };
 
@@ -73,55 +72,18 @@ export function addRunRoutes(app: OpenAPIHono<ApiEnv>, parts: RouteParts): void 
   });
   app.openapi(listRuns, async (context) => {
     const { limit, cursor, job, from, to, state, outcome } = context.req.valid('query');
-    const filter = { job, from, to, state: state ?? outcome };
-    const asked = JSON.stringify(filter);
+    // Text, by which a cursor knows its query; and without what was not asked for.
+    const asked = JSON.stringify({ job, from, to, state: state ?? outcome });
+    const filter = JSON.parse(asked) as Omit<RunFilter, 'limit' | 'after'>;
     const after = cursor === undefined ? undefined : readCursor(cursor, asked);
     if (cursor !== undefined && after === undefined) {
       return problem(400, 'CURSOR_INVALID', 'the cursor is not one of this query; begin again without it');
     }
     // One more than asked for tells whether there is a page after this one.
-    const found = await control.runs({ ...present({ ...filter, after }), limit: limit + 1 });
+    const found = await control.runs({ ...filter, ...(after === undefined ? {} : { after }), limit: limit + 1 });
     const runs = found.slice(0, limit);
     const last = runs.at(-1);
-    const hasMore = found.length > limit || (limit === 1_000 && found.length === limit);
-    return reply(parts, {
-      runs: runs.map(runLine),
-      cursor: hasMore && last !== undefined ? cursorOf(last.id, asked) : undefined,
-    });
+    const next = found.length > limit && last !== undefined ? cursorOf(last.id, asked) : undefined;
+    return reply(parts, { runs: runs.map(runLine), cursor: next });
   });
-}
-
-/**
- * Waits for the end of a run, for a time.
- *
- * @param control knows the run
- * @param clock times the wait; its timer is gone when this resolves
- * @param runId whose end
- * @param bounds the longest wait, and the signal of a caller who may go away
- * @returns when the run has ended, the time is over or the caller is gone
- */
-export async function waitForEnd(
-  control: Control,
-  clock: Clock,
-  runId: string,
-  { waitMs, gone }: { readonly waitMs: DurationMs; readonly gone: AbortSignal },
-): Promise<void> {
-  if (gone.aborted) return;
-  const over = new AbortController();
-  const giveUp = (): void => over.abort();
-  const timer = clock.setTimer(clock.monotonic() + waitMs, giveUp);
-  gone.addEventListener('abort', giveUp, { once: true });
-  try {
-    await control.waitForEnd(runId, over.signal);
-  } finally {
-    timer.cancel();
-    gone.removeEventListener('abort', giveUp);
-  }
-}
-
-/** Without what is not there. */
-function present<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as ReturnType<
-    typeof present<Fields>
-  >;
 }
