@@ -154,17 +154,20 @@ class SchedulerControl implements Control, AsyncDisposable {
     return record === undefined ? undefined : runViewOf(record, this.#parts.scheduler.state.run(runId));
   }
 
-  waitForEnd(runId: string, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const waiting = this.#parts.scheduler.onEnd(runId, done);
+  async waitForEnd(runId: string, signal: AbortSignal): Promise<void> {
+    const { scheduler } = this.#parts;
+    const isHere = scheduler.state.run(runId) !== undefined || scheduler.state.isQueued(runId);
+    // One that an earlier daemon left behind ends when its death is proved.
+    const left = isHere ? undefined : await this.#record(runId);
+    if (signal.aborted || (!isHere && (left === undefined || left.endedAt !== undefined))) return;
+    await new Promise<void>((resolve) => {
+      const waiting = scheduler.onEnd(runId, done);
       function done(): void {
-        waiting?.[Symbol.dispose]();
+        waiting[Symbol.dispose]();
         signal.removeEventListener('abort', done);
         resolve();
       }
-      if (waiting === undefined) done();
-      else signal.addEventListener('abort', done, { once: true });
+      signal.addEventListener('abort', done, { once: true });
     });
   }
 
@@ -177,7 +180,7 @@ class SchedulerControl implements Control, AsyncDisposable {
   }
 
   health(): Health {
-    return healthOf(this.#parts.scheduler.state, this.#parts.clock.monotonic(), this.#logs.lost);
+    return healthOf(this.#parts.scheduler.state, this.#parts.clock.monotonic(), this.#logs);
   }
 
   metrics(): ReturnType<Control['metrics']> {

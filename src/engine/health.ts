@@ -3,10 +3,13 @@ import type { Health } from '../core/control.ts';
 import type { DurationMs, MonotonicMs } from '../core/time.ts';
 import { roughly } from './instant-text.ts';
 import type { LiveState } from './live-state.ts';
+import type { RunLogs } from './run-log.ts';
 import { LONGEST_SLEEP_MS } from './wake-timer.ts';
 
 /** A loop that has not moved for longer stands still: its timer is never set for longer than the longest sleep. */
 export const LONGEST_STILL_MS: DurationMs = LONGEST_SLEEP_MS + 5_000;
+/** Lines that were lost are worth a word for so long. */
+const LOSS_TOLD_MS: DurationMs = 3_600_000;
 /** Blocked runs that are named. */
 const MOST_SHOWN = 5;
 
@@ -15,10 +18,10 @@ const MOST_SHOWN = 5;
  *
  * @param state of the scheduler
  * @param monotonic the clock now
- * @param lostLines lines of runs that the store would not take
+ * @param logs what was lost of them
  * @returns its health; never throws
  */
-export function healthOf(state: LiveState, monotonic: MonotonicMs, lostLines: number): Health {
+export function healthOf(state: LiveState, monotonic: MonotonicMs, logs: Pick<RunLogs, 'lost' | 'lostAt'>): Health {
   const { loopMovedMsAgo, outage, isDraining, isRunning } = state;
   const alive = loopMovedMsAgo <= LONGEST_STILL_MS;
   const faults: string[] = [];
@@ -30,6 +33,8 @@ export function healthOf(state: LiveState, monotonic: MonotonicMs, lostLines: nu
   for (const { grant, blockedOn } of blocked.slice(0, MOST_SHOWN))
     faults.push(`run ${grant.runId} of job ${grant.job} is blocked: ${blockedOn ?? 'no proof of its end'}`);
   if (blocked.length > MOST_SHOWN) faults.push(`${blocked.length - MOST_SHOWN} more runs are blocked`);
-  if (lostLines > 0) faults.push(`${lostLines} lines of run logs are lost, for the store failed`);
+  const { lost, lostAt } = logs;
+  if (lostAt !== undefined && monotonic - lostAt < LOSS_TOLD_MS)
+    faults.push(`the store failed ${roughly(monotonic - lostAt)} ago, and ${lost} lines of run logs are lost`);
   return { loopMovedMsAgo, alive, ready: alive && isRunning && !isDraining && outage === undefined, faults };
 }

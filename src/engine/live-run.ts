@@ -80,7 +80,8 @@ export class LiveRun implements RunObserver {
 
   /** Its steps do not run in this thread, so force can end them. */
   get runsElsewhere(): boolean {
-    return this.job.isolation !== 'inline' && this.job.task.kind !== 'function';
+    const { isolation, task } = this.job;
+    return task.kind === 'command' || task.kind === 'shell' || (task.kind === 'module' && isolation !== 'inline');
   }
 
   /**
@@ -90,8 +91,7 @@ export class LiveRun implements RunObserver {
    */
   async carryOut(): Promise<EndWrite> {
     const { clock } = this.#parts;
-    const bounds = this.#bounds();
-    this.bounds = bounds;
+    const bounds = (this.bounds = this.#bounds());
     const { budgetMs, graceMs } = bounds;
     this.startedAt = clock.now();
     const budgetEnd = clock.monotonic() + budgetMs;

@@ -6,7 +6,7 @@ import { TickwiseError } from '../core/errors.ts';
 import type { LogLine, LogWrite } from '../core/log-line.ts';
 import type { Clock, Timer } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
-import type { DurationMs } from '../core/time.ts';
+import type { DurationMs, MonotonicMs } from '../core/time.ts';
 import { fieldsJson } from './event-json.ts';
 import type { EventMap, Events } from './events.ts';
 import { LogWindow } from './log-window.ts';
@@ -34,6 +34,7 @@ export class RunLogs implements AsyncDisposable {
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
   #lost = 0;
+  #lostAt: MonotonicMs | undefined;
 
   constructor(parts: RunLogsParts) {
     this.#parts = parts;
@@ -44,6 +45,11 @@ export class RunLogs implements AsyncDisposable {
   /** Lines that the store would not take. */
   get lost(): number {
     return this.#lost;
+  }
+
+  /** When it last would not. */
+  get lostAt(): MonotonicMs | undefined {
+    return this.#lostAt;
   }
 
   /** See `log` of core/control; the run must be known. */
@@ -115,7 +121,8 @@ export class RunLogs implements AsyncDisposable {
       return true;
     } catch (error) {
       if (!(error instanceof TickwiseError)) throw error;
-      for (const { lines } of writes) this.#lost += lines.length;
+      this.#lost += writes.reduce((sum, { lines }) => sum + lines.length, 0);
+      this.#lostAt = this.#parts.clock.monotonic();
       return false;
     }
   }

@@ -135,10 +135,9 @@ export class Scheduler {
     return Promise.reject(new TickwiseError('RUN_NOT_FOUND', `run ${runId} is neither live nor queued here`));
   }
 
-  /** See `waitForEnd`; here for those who may stop waiting. @returns disposing it ends the wait; `undefined` for an unknown run */
-  onEnd(runId: string, ended: (end: RunEnd) => void): Disposable | undefined {
-    const isKnown = this.#runs.find(runId) !== undefined || this.#table.isQueued(runId);
-    return isKnown ? this.#runs.waiters.add(runId, ended) : undefined;
+  /** Calls `ended` once a run that is live, queued, or left by an earlier daemon has ended. @returns disposing it ends the wait */
+  onEnd(runId: string, ended: (end: RunEnd) => void): Disposable {
+    return this.#runs.waiters.add(runId, ended);
   }
 
   /**

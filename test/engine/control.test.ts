@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import type { AttemptScript } from '../../src/testing/script.ts';
 import { createInlineRunner } from '../../src/runner/inline.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { NODE, steer } from './control-setup.ts';
-import { HOUR, jobOf, memoryStore, MINUTE, SECOND, START, takes } from './engine.ts';
+import { HOUR, jobOf, memoryStore, MINUTE, SECOND, START, startEngine, takes } from './engine.ts';
 
 /** Comes back only by force, and then after so long. */
 function stubborn(forceDelayMs?: number): AttemptScript {
@@ -246,6 +247,30 @@ test('a wait is over with the run, with its signal, or at once for a run that is
   await control.waitForEnd(id, never);
   await control.waitForEnd('nonsense', never);
   await control.waitForEnd(id, giveUp.signal);
+});
+
+test('a wait for a run that an earlier daemon left behind is over when its death is written down', async () => {
+  const store = memoryStore();
+  const first = await startEngine([jobOf('a', BY_HAND)], { store, script: () => takes(HOUR) });
+  await first.clock.waitFor(first.scheduler.trigger('a'));
+  const [left] = await store.liveRuns();
+  await using steered = await steer([jobOf('a', BY_HAND)], { store });
+  const { engine, control, settle } = steered;
+  const waiting = control.waitForEnd(left?.id ?? '', new AbortController().signal);
+  if (left !== undefined) engine.scheduler.bury(left);
+  await settle(waiting);
+  expect(await settle(control.run(left?.id ?? ''))).toMatchObject({ state: 'lost' });
+});
+
+test('a wait that is over leaves nothing behind at its signal', async () => {
+  await using steered = await steer([jobOf('a')]);
+  const { engine, control, settle } = steered;
+  await engine.clock.advance(MINUTE + SECOND);
+  const { signal } = new AbortController();
+  const waiting = control.waitForEnd(engine.orders[0]?.runId ?? '', signal);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  await settle(waiting);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
 test('ticks and ticks to come are listed', async () => {

@@ -7,7 +7,7 @@ import { OutputCap } from '../../src/runner/module-output.ts';
 import { createInlineRunner } from '../../src/runner/inline.ts';
 import { LogWindow } from '../../src/engine/log-window.ts';
 import { steer, type Steered } from './control-setup.ts';
-import { jobOf, MINUTE, SECOND } from './engine.ts';
+import { HOUR, jobOf, MINUTE, SECOND } from './engine.ts';
 
 type Task = (context: TaskContext) => unknown;
 
@@ -166,8 +166,12 @@ test('a store that fails costs lines, which are counted, and never the run', asy
   run.engine.store.isFailing = false;
   await run.engine.clock.advance(5 * SECOND);
   expect(numbersOf(await run.read())).toEqual([1, expect.stringContaining('2 lines are left out here'), 4]);
-  expect(run.control.health().faults).toEqual(['2 lines of run logs are lost, for the store failed']);
+  expect(run.control.health().faults).toEqual([
+    expect.stringMatching(/^the store failed \d+s ago, and 2 lines of run logs are lost$/),
+  ]);
   expect(await run.settle(run.control.run(run.id))).toMatchObject({ state: 'succeeded' });
+  await run.engine.clock.advance(HOUR);
+  expect(run.control.health().faults).toEqual([]);
 });
 
 test('a line without end is cut, and fields that are no JSON are left out', async () => {
