@@ -4,7 +4,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { requireScope } from './auth.ts';
 import type { ApiEnv } from './env.ts';
 import { EventStream } from './event-stream.ts';
-import { EVENT_TYPES } from './event-types.ts';
+import { EVENT_TYPES } from './event-catalogue.ts';
 import { problem } from './problem.ts';
 import { refusals, type RouteParts, text } from './route-parts.ts';
 import { eventIdIn, jobName } from './schema.ts';

@@ -38,6 +38,7 @@ const readReadiness = createRoute({
   tags: ['health'],
   security: [],
   summary: 'Whether the daemon takes work',
+  description: 'If it does not, `faults` says why in words, to callers with a token or on an address that needs none.',
   request: { query: noQuery },
   responses: {
     200: json(z.strictObject({ status: z.literal('ready') }).openapi('Readiness'), 'It does.'),
@@ -68,10 +69,12 @@ export function addHealthRoutes(app: OpenAPIHono<ApiEnv>, parts: RouteParts, doc
     if (alive) return reply(parts, { status: 'alive', loopMovedMsAgo });
     return problem(503, 'NOT_ALIVE', `the scheduler's loop has not moved for ${loopMovedMsAgo} ms`, { loopMovedMsAgo });
   });
-  app.openapi(readReadiness, () => {
+  app.openapi(readReadiness, (context) => {
     const { ready, faults } = control.health();
     if (ready) return reply(parts, { status: 'ready' });
-    return problem(503, 'NOT_READY', 'the daemon takes no work now', { faults }, { 'retry-after': '5' });
+    // Probes come without a token, and so may anybody: a fault may name a path or a host.
+    const told = context.get('caller').scopes.length === 0 ? {} : { faults };
+    return problem(503, 'NOT_READY', 'the daemon takes no work now', told, { 'retry-after': '5' });
   });
   app.openapi(
     readDocument,

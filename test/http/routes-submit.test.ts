@@ -150,7 +150,7 @@ describe('a submission is refused', () => {
   });
 
   test('by a caller who may only read', async () => {
-    const api = setup({ scope: 'read' });
+    const api = setup({ scopes: ['read'] });
     expect((await api.post(PATH)).status).toBe(403);
     expect((await api.post('/v1/jobs/report/pause')).status).toBe(403);
     expect((await api.post(`/v1/runs/${RUN}/cancel`)).status).toBe(403);

@@ -90,4 +90,13 @@ describe('machines', () => {
     expect(response.headers.get('retry-after')).toBe('5');
     expect(await problemIn(response)).toMatchObject({ code: 'NOT_READY', faults: ['the store is full'] });
   });
+
+  test('learn without a token whether, and not why', async () => {
+    const api = setup({ scopes: [] });
+    expect((await api.get('/healthz')).status).toBe(200);
+    expect((await api.get('/openapi.json')).status).toBe(200);
+    expect((await api.get('/metrics')).status).toBe(401);
+    api.control.wellness = { loopMovedMsAgo: 1, alive: true, ready: false, faults: ['/srv/store.db is full'] };
+    expect(await problemIn(await api.get('/readyz'))).not.toHaveProperty('faults');
+  });
 });

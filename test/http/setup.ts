@@ -13,13 +13,13 @@ export interface Api {
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
 }
 
-export function setup(options: Partial<RouteOptions> & { scope?: Scope } = {}): Api {
-  const { scope = 'admin', ...rest } = options;
+export function setup(options: Partial<RouteOptions> & { scopes?: readonly Scope[] } = {}): Api {
+  const { scopes = ['admin'], ...rest } = options;
   const control = new FakeControl();
   const clock = createVirtualClock();
   const app = new Hono<ApiEnv>();
   app.use(async (context, next) => {
-    context.set('caller', { name: 'ops', scopes: [scope] });
+    context.set('caller', { name: 'ops', scopes });
     await next();
   });
   app.route('/', createRoutes(control, { clock, ...rest }));
