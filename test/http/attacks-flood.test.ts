@@ -36,7 +36,7 @@ function dialAll(target: Target, count: number, bytes: (index: number) => string
   );
 }
 
-const FAST = { headersTimeoutMs: 300, requestTimeoutMs: 600, keepAliveTimeoutMs: 100 } as const;
+const FAST = { headersTimeoutMs: 1_000, requestTimeoutMs: 2_000, keepAliveTimeoutMs: 100 } as const;
 
 test('starts one run for 200 triggers at once', async () => {
   await using target = await startTarget();

@@ -25,7 +25,7 @@ describe('refuses, and changes nothing', () => {
   beforeAll(async () => {
     // What slows down guesses is an attack of its own; here it would hide what else refuses them.
     target = await startTarget({
-      limits: { failureBurst: 1_000, headersTimeoutMs: 500, requestTimeoutMs: 5_000, keepAliveTimeoutMs: 100 },
+      limits: { failureBurst: 1_000, headersTimeoutMs: 2_000, requestTimeoutMs: 5_000, keepAliveTimeoutMs: 100 },
     });
   });
   afterAll(() => target[Symbol.asyncDispose]());

@@ -148,7 +148,7 @@ test('speaks TLS', async () => {
 
 test('hangs up on those who send their request too slowly, and not on those who wait for an answer', async () => {
   await using small = await startSmallServer({
-    limits: { headersTimeoutMs: 100, requestTimeoutMs: 200, keepAliveTimeoutMs: 100 },
+    limits: { headersTimeoutMs: 500, requestTimeoutMs: 1_000, keepAliveTimeoutMs: 100 },
   });
   const waiting = await dial(small.server);
   waiting.write(requestText(small.server, { target: '/v1/poll?as=slow' }));
