@@ -124,26 +124,17 @@ test('leaves one server of many that start at once on the socket of a dead one',
 
 test('speaks TLS', async () => {
   using room = openRoom();
-  const [keyPath, certPath] = [room.file('key.pem'), room.file('cert.pem')];
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
-  execFileSync('openssl', ['req', '-x509', ...curve, '-nodes', '-keyout', keyPath, '-out', certPath, ...subject], {
-    stdio: 'ignore',
-  });
-  await using small = await startSmallServer({ tls: { certPath, keyPath } });
+  await using small = await startSmallServer({ tls: makeCertificate(room) });
   expect(small.server.address).toMatch(/^https:/);
-  const status = await new Promise((resolve, reject) => {
-    request(
-      { port: small.port, path: '/v1/jobs', rejectUnauthorized: false, headers: { origin: `https://localhost:${small.port}` } },
-      (answer) => {
-        answer.resume();
-        resolve(answer.statusCode);
-      },
-    )
-      .on('error', reject)
-      .end();
-  });
-  expect(status).toBe(200);
+  expect(await statusByTls(small.port)).toBe(200);
+});
+
+test('lets newcomers in by TLS when connections that never speak it fill it', async () => {
+  using room = openRoom();
+  await using small = await startSmallServer({ tls: makeCertificate(room), limits: { connections: 2 } });
+  const idle = [await dial(small.server), await dial(small.server)];
+  for (let turn = 0; turn < 3; turn++) expect(await statusByTls(small.port)).toBe(200);
+  for (const socket of idle) socket.destroy();
 });
 
 test('hangs up on those who send their request too slowly, and not on those who wait for an answer', async () => {
@@ -241,3 +232,25 @@ test('names a certificate that cannot be read', async () => {
   const tls = { certPath: room.file('no.pem'), keyPath: room.file('no.pem') };
   await expect(startSmallServer({ tls })).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
 });
+
+function makeCertificate(room: Room): { certPath: string; keyPath: string } {
+  const [keyPath, certPath] = [room.file('key.pem'), room.file('cert.pem')];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+  const files = ['-nodes', '-keyout', keyPath, '-out', certPath];
+  execFileSync('openssl', ['req', '-x509', ...curve, ...files, ...subject], { stdio: 'ignore' });
+  return { certPath, keyPath };
+}
+
+/** The status of a request whose page came by TLS as well. */
+function statusByTls(port: number): Promise<number | undefined> {
+  const headers = { origin: `https://localhost:${port}` };
+  return new Promise((resolve, reject) => {
+    request({ port, path: '/v1/jobs', agent: false, rejectUnauthorized: false, headers }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    })
+      .on('error', reject)
+      .end();
+  });
+}
