@@ -3,6 +3,7 @@
  * library's `createScheduler` alike, so both keep the same promise.
  */
 import type { Config, StoreConfig } from './config/config.ts';
+import { redactJson } from './config/redact.ts';
 import { TickwiseError } from './core/errors.ts';
 import type { Job } from './core/job.ts';
 import type { NodeIdentity } from './core/ledger.ts';
@@ -41,8 +42,8 @@ export interface DaemonOptions {
   readonly events?: Events | undefined;
   /** Is told, in lines, whatever `events` tell. */
   readonly log?: TaskLog | undefined;
-  /** Blots out the secrets of the configuration in what goes out; absent: there are none. */
-  readonly redact?: ((text: string) => string) | undefined;
+  /** What must not go out, at any time; those of the configuration unless given. */
+  readonly secrets?: (() => readonly string[]) | undefined;
 }
 
 /** A daemon that runs. */
@@ -77,7 +78,8 @@ export interface Daemon {
  * @throws TickwiseError `STORE_LOCKED`, `STORE_UNUSABLE`, `STORE_UNSUPPORTED`, `LISTEN_FAILED`, with nothing left open
  */
 export async function startDaemon(config: Config, options: DaemonOptions): Promise<Daemon> {
-  const { clock, calendar, env, events = new Events(), log = SILENT, redact = (text) => text } = options;
+  const { clock, calendar, env, events = new Events(), log = SILENT, secrets = () => config.secrets } = options;
+  const redact = (text: string): string => redactJson(text, secrets());
   await using opening = new AsyncDisposableStack();
   if (options.log !== undefined) opening.use(narrate(events, log));
   const node = readIdentity(clock.now());
@@ -99,8 +101,10 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
   opening.use(createTelemetry({ events, clock, version }));
   const isPaused = (job: string): boolean => scheduler.inspect(job)?.isPaused ?? false;
   const telling = opening.use(await startTelling({ store, definitions, isPaused, events, clock, calendar, env, log, redact }));
-  const doors = opening.use(await openDoors(config, { scheduler, store, events, clock, calendar, node, version, log, redact }));
   const left = await store.liveRuns();
+  const doors = opening.use(
+    await openDoors(config, { scheduler, store, left, events, clock, calendar, node, version, log, redact }),
+  );
   await scheduler.start(config.jobs);
   const givingUp = new AbortController();
   const recovery = recover(left, {
@@ -110,6 +114,7 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
     onUnproven(run, what) {
       log.error(UNPROVEN, { job: run.job, runId: run.id, what });
       telling.blocked({ job: run.job, runId: run.id, tick: run.tick, what });
+      doors?.blocked(run.job);
     },
     signal: givingUp.signal,
   });

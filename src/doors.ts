@@ -5,7 +5,7 @@
 import type { Config } from './config/config.ts';
 import { checkInput } from './config/input-schema.ts';
 import type { Job, JobName } from './core/job.ts';
-import type { NodeIdentity } from './core/ledger.ts';
+import type { NodeIdentity, RunRecord } from './core/ledger.ts';
 import type { Calendar, Clock } from './core/ports.ts';
 import type { Store } from './core/store.ts';
 import type { TaskLog } from './core/task.ts';
@@ -24,13 +24,15 @@ export interface DoorParts {
   /** Made, and not started: nothing it tells shall be missed. */
   readonly scheduler: Scheduler;
   readonly store: Store;
+  /** Runs of earlier daemons that hold slots still. */
+  readonly left: readonly RunRecord[];
   readonly events: Events;
   readonly clock: Clock;
   readonly calendar: Calendar;
   readonly node: NodeIdentity;
   readonly version: string;
   readonly log: TaskLog;
-  /** Blots out the secrets of the configuration. */
+  /** Blots out the secrets of the configuration, in JSON too. */
   readonly redact: (text: string) => string;
 }
 
@@ -40,6 +42,8 @@ export interface Doors extends AsyncDisposable {
   readonly address: string;
   /** After a reload. */
   setJobs(jobs: readonly Job[]): void;
+  /** The end of an earlier daemon's run cannot be proved yet. */
+  blocked(job: JobName): void;
 }
 
 /**
@@ -53,7 +57,8 @@ export async function openDoors(listen: Exclude<Config['listen'], false>, parts:
   const { config, scheduler, store, events, clock, calendar, node, version, log, redact } = parts;
   await using opening = new AsyncDisposableStack();
   const seed = await readSeed(store, config.jobs);
-  const peek = (job: JobName): JobGlance | undefined => glanceAt(scheduler, job);
+  const held = opening.use(new HeldSlots(parts.left, events));
+  const peek = (job: JobName): JobGlance | undefined => glanceAt(scheduler, held, job);
   const metrics = opening.use(createMetrics({ events, clock, calendar, jobs: config.jobs, peek, version, log, ...seed }));
   const control = opening.use(
     createControl({
@@ -65,6 +70,7 @@ export async function openDoors(listen: Exclude<Config['listen'], false>, parts:
       version,
       checkInput,
       metrics: () => metrics.text(),
+      redact,
       timezone: config.timezone,
     }),
   );
@@ -76,17 +82,44 @@ export async function openDoors(listen: Exclude<Config['listen'], false>, parts:
   return {
     address: server.address,
     setJobs: (jobs) => metrics.setJobs(jobs),
+    blocked: (job) => held.block(job),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
 
-function glanceAt({ state }: Scheduler, name: JobName): JobGlance | undefined {
+/** Slots that runs of earlier daemons hold, until their ends are proved. */
+class HeldSlots implements Disposable {
+  readonly #held: Map<JobName, { readonly runId: string; isBlocked: boolean }>;
+  readonly #listening: Disposable;
+
+  constructor(left: readonly RunRecord[], events: Events) {
+    this.#held = new Map(left.map(({ job, id }) => [job, { runId: id, isBlocked: false }]));
+    this.#listening = events.on('runEnded', ({ job, runId }) => {
+      if (this.#held.get(job)?.runId === runId) this.#held.delete(job);
+    });
+  }
+
+  of(job: JobName): { readonly isBlocked: boolean } | undefined {
+    return this.#held.get(job);
+  }
+
+  block(job: JobName): void {
+    const slot = this.#held.get(job);
+    if (slot !== undefined) slot.isBlocked = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.#listening[Symbol.dispose]();
+  }
+}
+
+function glanceAt({ state }: Scheduler, held: HeldSlots, name: JobName): JobGlance | undefined {
   const entry = state.find(name);
   if (entry === undefined) return undefined;
   return {
     nextTickAt: entry.isPaused ? undefined : entry.nextTickAt,
-    isLive: entry.live !== undefined,
-    isBlocked: entry.live?.state === 'blocked',
+    isLive: entry.live !== undefined || held.of(name) !== undefined,
+    isBlocked: entry.live?.state === 'blocked' || held.of(name)?.isBlocked === true,
     budgetMs: state.boundsOf(entry.job).budgetMs,
   };
 }

@@ -82,6 +82,8 @@ export interface Scheduler extends AsyncDisposable {
   /** Asks the runs of a job, or one run by id, to stop. @returns the ids of those asked */
   cancel(jobOrRun: string, by?: string): readonly string[];
   statistics(): Statistics;
+  /** Where the API listens, e.g. `http://127.0.0.1:4680`; `undefined` before `start`, and if the configuration names no `listen`. */
+  readonly address: string | undefined;
   /** Listens for one type of event; legal before `start`. Disposing what it returns ends the listening. */
   on<Type extends EventType>(type: Type, listener: (event: EventMap[Type]) => void): Disposable;
   /** Listens for all events. */
@@ -114,6 +116,7 @@ class LibraryScheduler implements Scheduler {
   readonly #open: () => Promise<Daemon>;
   #daemon: Promise<Daemon> | undefined;
   #running: Engine | undefined;
+  address: string | undefined;
 
   constructor(events: Events, open: () => Promise<Daemon>) {
     this.#events = events;
@@ -123,7 +126,9 @@ class LibraryScheduler implements Scheduler {
   async start(): Promise<void> {
     this.#daemon ??= this.#open();
     try {
-      this.#running = (await this.#daemon).scheduler;
+      const daemon = await this.#daemon;
+      this.#running = daemon.scheduler;
+      this.address = daemon.address;
     } catch (error) {
       this.#daemon = undefined;
       throw error;

@@ -19,7 +19,7 @@ export interface TellingParts {
   readonly calendar: Calendar;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: TaskLog;
-  /** Blots out secrets. */
+  /** Blots out secrets, in JSON too. */
   readonly redact: (text: string) => string;
 }
 

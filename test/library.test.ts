@@ -231,3 +231,24 @@ describe('runWithinBudget', () => {
     expect(outcome).toMatchObject({ outcome: 'failed', error: { name: 'RangeError', message: 'no' } });
   });
 });
+
+describe('a scheduler within a program that is given an address to listen on', () => {
+  it('answers there from its start to its end, and nowhere unless asked to', async () => {
+    await using silent = await started({});
+    expect(silent.address).toBeUndefined();
+    const scheduler = await started({ hello: { task: async () => 'done' } }, { listen: '127.0.0.1:0' });
+    const url = String(scheduler.address);
+    const submitted = await fetch(`${url}/v1/jobs/hello/runs`, { method: 'POST' });
+    expect(submitted.status).toBe(202);
+    const run = await fetch(`${url}${submitted.headers.get('location')}?wait=10s`);
+    expect(await run.json()).toMatchObject({ outcome: 'succeeded', result: 'done' });
+    await scheduler.stop();
+    await expect(fetch(url)).rejects.toThrow();
+  });
+
+  it('insists on an address that was written, and goes without one that nobody chose', async () => {
+    await using first = await started({}, { listen: '127.0.0.1:0' });
+    const taken = String(first.address).slice('http://'.length);
+    await expect(started({}, { listen: taken })).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
+  });
+});

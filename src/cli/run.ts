@@ -34,7 +34,7 @@ export async function run(path: string, version: string): Promise<number> {
     calendar,
     env: process.env,
     log,
-    redact: (text) => redact(text, context.secrets),
+    secrets: () => context.secrets,
   });
   log.info(`tickwise ${version} is up`, {
     jobs: config.jobs.length,

@@ -33,6 +33,8 @@ export interface ControlParts {
   readonly version: string;
   readonly checkInput: CheckInput;
   readonly metrics: Control['metrics'];
+  /** Blots out secrets, in JSON too, in what runs write; absent: there are none. */
+  readonly redact?: ((text: string) => string) | undefined;
   /** For instants in words, where a job's schedules name no zone; the machine's unless given. */
   readonly timezone?: string | undefined;
 }
@@ -61,11 +63,11 @@ class SchedulerControl implements Control, AsyncDisposable {
   readonly #lastRuns: LastRuns;
 
   constructor(parts: ControlParts) {
-    const { scheduler, store, clock, node, version } = parts;
+    const { scheduler, store, clock, node, version, redact } = parts;
     const { events, state } = scheduler;
     this.#parts = parts;
     this.about = { version, node: node.id, startedAt: node.startedAt };
-    this.#logs = new RunLogs({ events, store, clock, isLive: (runId) => state.run(runId) !== undefined });
+    this.#logs = new RunLogs({ events, store, clock, isLive: (runId) => state.run(runId) !== undefined, redact });
     this.#feeds = new EventFeeds(events, clock, node.id);
     this.#lastRuns = new LastRuns(store, clock, events);
   }

@@ -23,6 +23,8 @@ export interface RunLogsParts {
   readonly clock: Clock;
   /** Whether a run may still write. */
   readonly isLive: (runId: string) => boolean;
+  /** Blots out secrets, in JSON too, before a line is kept; absent: there are none. */
+  readonly redact?: ((text: string) => string) | undefined;
 }
 
 /** See the head of this file. Disposing of it writes what waits. */
@@ -79,8 +81,16 @@ export class RunLogs implements AsyncDisposable {
   #take({ runId, attempt, level, source, text, fields: raw }: EventMap['runLine']): void {
     let window = this.#windows.get(runId);
     if (window === undefined) this.#windows.set(runId, (window = new LogWindow()));
+    const { clock, redact = (clear) => clear } = this.#parts;
     const fields = fieldsJson(raw);
-    window.add({ at: this.#parts.clock.now(), attempt, level, source, text, ...(fields === undefined ? {} : { fields }) });
+    window.add({
+      at: clock.now(),
+      attempt,
+      level,
+      source,
+      text: redact(text),
+      ...(fields === undefined ? {} : { fields: redact(fields) }),
+    });
     this.#arm();
   }
 
