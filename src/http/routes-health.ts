@@ -65,7 +65,8 @@ export function addHealthRoutes(app: OpenAPIHono<ApiEnv>, parts: RouteParts, doc
     return new Response(metrics.text, { headers: { 'content-type': metrics.contentType, 'cache-control': 'no-store' } });
   });
   app.openapi(readLiveness, () => {
-    const { alive, loopMovedMsAgo } = control.health();
+    const { alive, ...health } = control.health();
+    const loopMovedMsAgo = Math.round(health.loopMovedMsAgo);
     if (alive) return reply(parts, { status: 'alive', loopMovedMsAgo });
     return problem(503, 'NOT_ALIVE', `the scheduler's loop has not moved for ${loopMovedMsAgo} ms`, { loopMovedMsAgo });
   });

@@ -56,7 +56,7 @@ export class FakeControl implements Control {
   /** Method and arguments of what steers. */
   readonly steered: string[] = [];
   nextResult: SubmitResult | Error = { kind: 'started', runId: RUN };
-  wellness: Health = { loopMovedMsAgo: 12, alive: true, ready: true, faults: [] };
+  wellness: Health = { loopMovedMsAgo: 12.3, alive: true, ready: true, faults: [] };
   kept: NumberedEvent[] = [];
   readonly listeners: Set<(event: NumberedEvent) => void> = new Set();
   readonly waiters: Set<() => void> = new Set();

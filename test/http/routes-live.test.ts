@@ -68,6 +68,26 @@ describe('over real sockets and a real scheduler', () => {
     expect(runs).toBe(1);
   });
 
+  test.each(['', 'job=one', 'outcome=succeeded'])(
+    'pages hold each run of the first page once, while new ones come in: %s',
+    async (query) => {
+      const quick = async (): Promise<void> => undefined;
+      await using server = await startLiveServer({ one: quick, two: quick, three: quick });
+      for (let round = 0; round < 8; round++) for (const job of ['one', 'two', 'three']) await runOnce(server, job);
+      const pageAt = async (rest: string): Promise<{ runs: { id: string }[]; cursor?: string }> =>
+        (await (await fetch(`${server.url}/v1/runs?${query}&${rest}`)).json()) as { runs: { id: string }[]; cursor?: string };
+      const whole = (await pageAt('limit=500')).runs.map(({ id }) => id);
+      const seen: string[] = [];
+      for (let page = await pageAt('limit=5'); ; page = await pageAt(`limit=5&cursor=${page.cursor}`)) {
+        seen.push(...page.runs.map(({ id }) => id));
+        if (page.cursor === undefined) break;
+        await runOnce(server, 'one');
+      }
+      expect(seen).toEqual(whole);
+      expect(whole).toHaveLength(query === 'job=one' ? 8 : 24);
+    },
+  );
+
   test('a log is followed to the end of its run', async () => {
     const work = gate();
     await using server = await startLiveServer({
@@ -170,8 +190,8 @@ test('a listener that does not read is hung up on, and nobody else waits for it'
   quick.destroy();
 });
 
-async function runOnce(server: LiveServer): Promise<void> {
-  const { runId } = await json(await submit(server, 'work'));
+async function runOnce(server: LiveServer, job = 'work'): Promise<void> {
+  const { runId } = await json(await submit(server, job));
   await (await fetch(`${server.url}/v1/runs/${String(runId)}?wait=20s`)).text();
 }
 
