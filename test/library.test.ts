@@ -243,7 +243,7 @@ describe('a scheduler within a program that is given an address to listen on', (
     const run = await fetch(`${url}${submitted.headers.get('location')}?wait=10s`);
     expect(await run.json()).toMatchObject({ outcome: 'succeeded', result: 'done' });
     await scheduler.stop();
-    await expect(fetch(url)).rejects.toThrow();
+    await expect(fetch(url)).rejects.toThrow('fetch failed');
   });
 
   it('insists on an address that was written, and goes without one that nobody chose', async () => {
