@@ -68,7 +68,7 @@ export class RunLoop implements LiveAttempt {
     this.#observer = observer;
     this.#checkpoint = order.checkpoint;
     this.#saves = order.awaitsSaves === true ? new SaveWait(parts.clock) : undefined;
-    this.#tally = new StepTally(observer, parts.clock.monotonic());
+    this.#tally = new StepTally(observer);
     this.#context = new StepContext(order, parts.clock, observer, parts.values);
     parts.turn.lastLoop = this;
     this.ended = this.#run(find);
@@ -138,7 +138,7 @@ export class RunLoop implements LiveAttempt {
       error = context.isEcho(thrown) ? undefined : errorRecord(thrown);
     }
     this.#close();
-    this.#tally.close(clock.monotonic(), this.#stepStartedAt, context.step);
+    if (this.#tally.isOpen) this.#tally.close(clock.monotonic(), this.#stepStartedAt, context.step);
     return {
       outcome: judge(this.#stop, last),
       stop: this.#stop,

@@ -11,13 +11,16 @@ const TELL_EACH_MS: DurationMs = 1_000;
 /** A shorter step is counted with its batch. It is a bound of a class, so that no batch holds steps of two. */
 export const SHORT_MS: DurationMs = 1;
 
+const NONE: readonly number[] = [...STEP_BOUNDS_MS, Infinity].map(() => 0);
+
 /** For one attempt. */
 export class StepTally {
   readonly #observer: RunObserver;
   #buckets: number[] | undefined;
   #count = 0;
   #totalMs: DurationMs = 0;
-  #toldAt: MonotonicMs;
+  /** Not a number: no step has begun. */
+  #toldAt: MonotonicMs = NaN;
   #isOpen = false;
   /** Of the batch: when its first step began, and the number of the step before it. */
   #from: MonotonicMs = 0;
@@ -27,9 +30,13 @@ export class StepTally {
   /** The last step that was counted by itself. */
   #longStep = 0;
 
-  constructor(observer: RunObserver, now: MonotonicMs) {
+  constructor(observer: RunObserver) {
     this.#observer = observer;
-    this.#toldAt = now;
+  }
+
+  /** A batch has begun and not ended. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   /**
@@ -45,7 +52,7 @@ export class StepTally {
       if (now - this.#toldAt < TELL_EACH_MS) return;
       this.close(now, now, step);
       this.#tell(now, step);
-    }
+    } else if (Number.isNaN(this.#toldAt)) this.#toldAt = now;
     this.#isOpen = true;
     this.#from = now;
     this.#fromStep = step;
@@ -88,7 +95,7 @@ export class StepTally {
   }
 
   #add(count: number, totalMs: DurationMs, index: number): void {
-    this.#buckets ??= Array.from({ length: STEP_BOUNDS_MS.length + 1 }, () => 0);
+    this.#buckets ??= NONE.slice();
     this.#buckets[index] = (this.#buckets[index] ?? 0) + count;
     this.#count += count;
     this.#totalMs += totalMs;
