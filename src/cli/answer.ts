@@ -79,16 +79,18 @@ export interface Answers {
 }
 
 const text = z.string();
+/** Names, ids and states: they are printed as they come, so nothing in them may move a cursor. */
+const word = z.string().regex(/^[\w.-]{1,128}$/);
 const instant = z.iso.datetime();
 const later = instant.optional();
 const number = z.number().optional();
 
 const run = z.looseObject({
-  id: text,
-  job: text,
+  id: word,
+  job: word,
   tick: instant,
-  cause: text,
-  state: text,
+  cause: word,
+  state: word,
   queuedAt: instant,
   startedAt: later,
   endedAt: later,
@@ -106,17 +108,17 @@ const run = z.looseObject({
   stalled: z.boolean().optional(),
 });
 const job = z.looseObject({
-  name: text,
-  state: text,
+  name: word,
+  state: word,
   paused: z.boolean(),
   description: text.optional(),
-  schedules: z.array(z.looseObject({ kind: text, text, timezone: text.optional(), jitterMs: number })),
+  schedules: z.array(z.looseObject({ kind: word, text, timezone: text.optional(), jitterMs: number })),
   nextTick: later,
   liveRun: run.optional(),
-  queuedRuns: z.array(text),
+  queuedRuns: z.array(word),
   lastRun: run.optional(),
 });
-const line = z.looseObject({ seq: z.number(), at: instant, attempt: z.number(), level: text, source: text, text });
+const line = z.looseObject({ seq: z.number(), at: instant, attempt: z.number(), level: word, source: word, text });
 
 const SHAPES: Readonly<Record<keyof Answers, z.ZodType>> = {
   job,
@@ -124,8 +126,8 @@ const SHAPES: Readonly<Record<keyof Answers, z.ZodType>> = {
   jobs: z.looseObject({ jobs: z.array(job) }),
   run,
   runs: z.looseObject({ runs: z.array(run), cursor: text.optional() }),
-  runRef: z.looseObject({ runId: text, state: text.optional() }),
-  runRefs: z.looseObject({ runIds: z.array(text) }),
+  runRef: z.looseObject({ runId: word, state: word.optional() }),
+  runRefs: z.looseObject({ runIds: z.array(word) }),
   log: z.looseObject({ lines: z.array(line) }),
 };
 

@@ -29,9 +29,15 @@ export function table(head: readonly string[], rows: readonly (readonly (Cell | 
   return all.map((row) => `${line(row, widths, width)}\n`).join('');
 }
 
-/** Paints a text for standard output, if that is a terminal that wants colour. @param cell the text @returns the text to write */
-export function paint({ text, colour }: Cell): string {
-  return colour === undefined ? text : styleText(colour, text, { stream: process.stdout });
+/**
+ * Paints a text for a stream, if that is a terminal that wants colour.
+ *
+ * @param cell the text
+ * @param stream standard output unless given
+ * @returns the text to write
+ */
+export function paint({ text, colour }: Cell, stream: NodeJS.WriteStream = process.stdout): string {
+  return colour === undefined ? text : styleText(colour, text, { stream });
 }
 
 /** The colour of a run's or job's state. @param state a word of the ledger @returns a colour, or none */

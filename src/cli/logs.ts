@@ -1,11 +1,10 @@
 /** `tickwise logs`: what a run has written, line by line. */
-import { styleText } from 'node:util';
 import type { Config } from '../config/config.ts';
 import { redact } from '../config/redact.ts';
 import type { LineAnswer } from './answer.ts';
 import type { Api } from './api.ts';
 import { EXIT } from './exit.ts';
-import { localTime } from './format.ts';
+import { localTime, paint } from './format.ts';
 import { lineForPrograms, openLedger } from './ledger.ts';
 import { findRun, fromDaemon, openSource, type Source } from './source.ts';
 import type { RemoteOptions } from './target.ts';
@@ -97,10 +96,9 @@ function lineText({ at, level, source, text, fields }: LineAnswer, timezone: str
   const told = source === 'task' ? level : source;
   const padded = told.padEnd(6);
   const rest = fields === undefined ? '' : ` ${JSON.stringify(fields)}`;
-  const painted = colour === undefined ? padded : styleText(colour, padded, { stream: process.stdout });
-  return `${grey(time.padEnd(12))} ${painted} ${`${text}${rest}`.replace(CONTROL, ' ')}`;
+  return `${grey(time.padEnd(12))} ${paint({ text: padded, colour })} ${`${text}${rest}`.replace(CONTROL, ' ')}`;
 }
 
 function grey(text: string): string {
-  return styleText('gray', text, { stream: process.stdout });
+  return paint({ text, colour: 'gray' });
 }

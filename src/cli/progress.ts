@@ -1,8 +1,8 @@
 /** How far a live run is: one line, redrawn in place on a terminal; elsewhere a line of its own whenever something changed. */
-import { styleText, stripVTControlCharacters } from 'node:util';
+import { stripVTControlCharacters } from 'node:util';
 import type { Instant } from '../core/time.ts';
 import type { RunAnswer } from './answer.ts';
-import { colourOf, plural, roughly } from './format.ts';
+import { type Cell, colourOf, plural, roughly } from './format.ts';
 
 const CONTROL = /[\p{Cc}\u2028\u2029]+/gu;
 const ERASE_LINE = '\r\u001b[2K';
@@ -18,15 +18,17 @@ export interface Screen {
 export class ProgressLine {
   readonly #screen: Screen;
   readonly #isLive: boolean;
+  readonly #paint: (cell: Cell) => string;
   #shown = '';
 
   /**
    * @param screen standard error
-   * @param terminal `TERM` of the environment; `dumb` has no way back to the start of a line
+   * @param style `terminal`: `TERM` of the environment, where `dumb` has no way back to the start of a line; `paint`: for the screen
    */
-  constructor(screen: Screen, terminal: string | undefined) {
+  constructor(screen: Screen, style: { readonly terminal: string | undefined; readonly paint: (cell: Cell) => string }) {
     this.#screen = screen;
-    this.#isLive = screen.isTTY === true && terminal !== 'dumb';
+    this.#isLive = screen.isTTY === true && style.terminal !== 'dumb';
+    this.#paint = style.paint;
   }
 
   /** Whether it is worth being told each second. */
@@ -45,15 +47,10 @@ export class ProgressLine {
     const text = [`${run.job} ${run.state}`, ...times(run, now), ...howFar(run)].join(' · ');
     const width = (this.#screen.columns === undefined || this.#screen.columns < 1 ? 80 : this.#screen.columns) - 1;
     const cut = text.length > width ? `${text.slice(0, width - 1)}…` : text;
-    const head = `${run.job} `;
-    const state = cut.startsWith(head + run.state) ? run.state : '';
-    const colour = colourOf(run.state);
-    const painted =
-      colour === undefined || state === ''
-        ? cut
-        : `${head}${styleText(colour, state, { stream: process.stderr })}${cut.slice(head.length + state.length)}`;
-    this.#screen.write(`${ERASE_LINE}${painted}`);
-    this.#shown = painted;
+    const head = `${run.job} ${run.state}`;
+    const painted = `${run.job} ${this.#paint({ text: run.state, colour: colourOf(run.state) })}${cut.slice(head.length)}`;
+    this.#screen.write(`${ERASE_LINE}${cut.startsWith(head) ? painted : cut}`);
+    this.#shown = cut;
   }
 
   /** Leaves the line empty and the cursor at its start. */

@@ -25,7 +25,10 @@ const NO_LINE_BREAK = /[^\P{Cc}\n]+/gu;
  * @throws TickwiseError `NO_DAEMON` when the daemon goes away meanwhile; `REQUEST_FAILED`
  */
 export async function waitForEnd(api: Api, runId: string, options: { readonly json: boolean }): Promise<number> {
-  const line = new ProgressLine(process.stderr, process.env['TERM']);
+  const line = new ProgressLine(process.stderr, {
+    terminal: process.env['TERM'],
+    paint: (cell) => paint(cell, process.stderr),
+  });
   const interruption = new AbortController();
   const interrupt = (): void => interruption.abort();
   process.once('SIGINT', interrupt);

@@ -8,6 +8,7 @@ import { COMMAND, Folder } from './command-line.ts';
 import { DaemonFolder, oneLine } from './daemon-folder.ts';
 
 const TLS = new URL('../config/tls/', import.meta.url);
+const ALPHA = { name: 'alpha', paused: false, schedules: [], queuedRuns: [] };
 const STEERING = ['trigger alpha', 'cancel alpha', 'pause alpha', 'resume alpha', 'why alpha'];
 
 it('says where it looked for a daemon, and exits 3', async () => {
@@ -99,6 +100,7 @@ it.each([
   ['text/html', '<h1>Gone</h1>', 404],
   ['application/json', '{"jobs": 7}', 200],
   ['application/json', '{"job": {"name": "alpha"}, "why": "because"}', 200],
+  ['application/json', JSON.stringify({ job: { ...ALPHA, state: 'idle\u001b[2J' }, why: [] }), 200],
 ])('says of %s %s that it is no daemon of its own version', async (type, body, status) => {
   using folder = new Folder();
   await using server = createServer((_, response) => response.writeHead(status, { 'content-type': type }).end(body));
