@@ -55,6 +55,15 @@ function withoutStack({ name, message, code }: ErrorRecord): Omit<ErrorRecord, '
   return { name, message, ...(code === undefined ? {} : { code }) };
 }
 
+/** Events of a moment share its instants, and to write one costs as much as the rest of an event. */
+const written = new Map<Instant, string>();
+const MOST_WRITTEN = 256;
+
 function iso(at: Instant): string {
-  return new Date(at).toISOString();
+  let text = written.get(at);
+  if (text === undefined) {
+    if (written.size >= MOST_WRITTEN) written.clear();
+    written.set(at, (text = new Date(at).toISOString()));
+  }
+  return text;
 }
