@@ -63,11 +63,12 @@ export class LogWindow {
     if (this.#tailSize > KEPT_TAIL) this.#dropOldest();
   }
 
-  /** Takes what waits to be written; the answer goes to `written`. */
-  take(runId: string): LogWrite {
+  /** Takes what waits to be written, at most so many lines of it; the answer goes to `written`. */
+  take(runId: string, limit: number): LogWrite {
     const to = this.#tailStart - 1;
-    this.#writing = this.#pending.filter(({ seq }) => this.keeps(seq));
-    this.#pending = [];
+    const kept = this.#pending.filter(({ seq }) => this.keeps(seq));
+    this.#writing = kept.slice(0, limit);
+    this.#pending = kept.slice(limit);
     return { runId, lines: this.#writing, drop: to > this.#droppedTo ? { from: this.#droppedTo + 1, to } : undefined };
   }
 

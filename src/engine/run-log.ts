@@ -13,6 +13,8 @@ import { LogWindow } from './log-window.ts';
 
 /** A line waits no longer than this for the store. */
 export const WRITE_EACH_MS: DurationMs = 500;
+/** A batch of so many lines holds the event loop for some milliseconds; then others have a turn. */
+export const LINES_A_WRITE = 1_000;
 /** The most lines that are read at once. */
 const MOST_READ = 10_000;
 
@@ -75,7 +77,7 @@ export class RunLogs implements AsyncDisposable {
     this.#listening.dispose();
     this.#timer?.cancel();
     await this.#writing;
-    await this.#write();
+    await this.#writeAll();
   }
 
   #take({ runId, attempt, level, source, text, fields: raw }: EventMap['runLine']): void {
@@ -103,7 +105,7 @@ export class RunLogs implements AsyncDisposable {
     const { clock } = this.#parts;
     this.#timer = clock.setTimer(clock.monotonic() + WRITE_EACH_MS, () => {
       this.#timer = undefined;
-      this.#writing = this.#write().then(() => {
+      this.#writing = this.#writeAll().then(() => {
         this.#writing = undefined;
         if (this.#dirty().length > 0) this.#arm();
       });
@@ -114,15 +116,29 @@ export class RunLogs implements AsyncDisposable {
     return [...this.#windows].filter(([, window]) => window.isDirty);
   }
 
-  async #write(): Promise<void> {
+  /** What waits, batch by batch, until one is not full, or the store fails. */
+  async #writeAll(): Promise<void> {
+    while (await this.#write()) await new Promise<void>((resolve) => this.#parts.clock.defer(resolve));
+  }
+
+  /** One batch. @returns whether another one should follow */
+  async #write(): Promise<boolean> {
     const dirty = this.#dirty();
-    if (dirty.length === 0) return;
-    const writes = dirty.map(([runId, window]) => window.take(runId));
-    const kept = await this.#append(writes);
-    dirty.forEach(([runId, window], index) => {
-      window.written(writes[index] as LogWrite, kept);
-      if (!window.isDirty && !this.#parts.isLive(runId)) this.#windows.delete(runId);
-    });
+    if (dirty.length === 0) return false;
+    const batch: [LogWindow, LogWrite][] = [];
+    let room = LINES_A_WRITE;
+    for (const [runId, window] of dirty) {
+      const write = window.take(runId, room);
+      batch.push([window, write]);
+      room -= write.lines.length;
+      if (room <= 0) break;
+    }
+    const kept = await this.#append(batch.map(([, write]) => write));
+    for (const [window, write] of batch) {
+      window.written(write, kept);
+      if (!window.isDirty && !this.#parts.isLive(write.runId)) this.#windows.delete(write.runId);
+    }
+    return kept && room <= 0;
   }
 
   async #append(writes: readonly LogWrite[]): Promise<boolean> {
