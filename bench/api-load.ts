@@ -1,10 +1,11 @@
 /**
- * Load on the API of a daemon, in a process of its own: `node bench/api-load.ts URL JOB LISTENERS POLLS_A_SECOND SECONDS`. Writes
- * `ready` when all listen, and one line of JSON at the end.
+ * Load on the API of a daemon, in a process of its own: `node bench/api-load.ts URL JOB LISTENERS QUERY POLLS_A_SECOND SECONDS`.
+ * Listeners ask for `/v1/events` with the query; polls ask for the newest run of the job. Writes `ready` when all listen, and one line
+ * of JSON at the end.
  */
 import { Agent, get } from 'node:http';
 
-const [url = '', job = '', listeners = '2000', pollsASecond = '500', seconds = '60'] = process.argv.slice(2);
+const [url = '', job = '', listeners = '2000', query = '', pollsASecond = '500', seconds = '60'] = process.argv.slice(2);
 
 /** What the load saw. */
 export interface LoadSeen {
@@ -28,7 +29,7 @@ const took: number[] = [];
 
 async function listen(): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    get(`${url}/v1/events`, { agent: false, headers: { accept: 'text/event-stream' } }, (response) => {
+    get(`${url}/v1/events${query}`, { agent: false, headers: { accept: 'text/event-stream' } }, (response) => {
       if (response.statusCode !== 200) return reject(new Error(`a listener got ${response.statusCode}`));
       listening++;
       let isFirst = true;
@@ -47,10 +48,17 @@ async function listen(): Promise<void> {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 50 });
 
+let newest = '';
+
+async function findNewest(): Promise<void> {
+  const page = (await (await fetch(`${url}/v1/runs?job=${job}&limit=1`)).json()) as { runs: { id: string }[] };
+  newest = page.runs[0]?.id ?? newest;
+}
+
 function poll(): void {
   const begun = performance.now();
   polls++;
-  get(`${url}/v1/jobs/${job}`, { agent }, (response) => {
+  get(`${url}/v1/runs/${newest}`, { agent }, (response) => {
     response.resume().once('end', () => {
       if (response.statusCode === 200) took.push(performance.now() - begun);
       else faults++;
@@ -61,7 +69,12 @@ function poll(): void {
 for (let opened = 0; opened < Number(listeners); opened += 50) {
   await Promise.all(Array.from({ length: Math.min(50, Number(listeners) - opened) }, listen));
 }
+while (newest === '') {
+  await findNewest();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+}
 console.log('ready');
+const looking = setInterval(() => void findNewest(), 1_000);
 const begun = performance.now();
 const timer = setInterval(() => {
   const due = ((performance.now() - begun) / 1_000) * Number(pollsASecond);
@@ -69,6 +82,7 @@ const timer = setInterval(() => {
 }, 10);
 await new Promise((resolve) => setTimeout(resolve, Number(seconds) * 1_000));
 clearInterval(timer);
+clearInterval(looking);
 isOver = true;
 const sorted = took.toSorted((one, other) => one - other);
 const seen: LoadSeen = {

@@ -43,6 +43,8 @@ export function hashOf(text: string): { readonly high: number; readonly low: num
 /** Nine base-36 digits hold every instant up to the year 5188. */
 const INSTANT_DIGITS = 9;
 const HASH_DIGITS = 7;
+/** Characters of a run's id. */
+export const RUN_ID_LENGTH: number = INSTANT_DIGITS + 1 + 2 * HASH_DIGITS;
 
 /**
  * The id of the run that a tick leads to. It follows from `(job, tick)`, so a tick that is decided twice by mistake,

@@ -18,6 +18,7 @@ import {
   tickRecord,
 } from './row.ts';
 import { selectTallies } from './tally.ts';
+import { RUN_ID_LENGTH } from '../core/tick.ts';
 
 /** The reads of a ledger; closing the database is its owner's business. */
 export type Ledger = Omit<LedgerReader, typeof Symbol.asyncDispose> & { liveRuns(): Promise<readonly RunRecord[]> };
@@ -133,7 +134,8 @@ function stateTerm(state: RunState): string {
 
 function findRuns(db: DatabaseSync, idOrPart: string): RunRecord[] {
   const exact = records(db.prepare(`${SELECT_RUNS} where r.id = ?`).all(idOrPart));
-  if (exact.length > 0) return exact;
+  // A part is shorter than the whole. Nobody shall have the whole ledger looked through for an id that was made up.
+  if (exact.length > 0 || idOrPart.length >= RUN_ID_LENGTH) return exact;
   return records(db.prepare(`${SELECT_RUNS} where instr(r.id, ?) > 0 order by r.id desc limit ${MOST_FOUND}`).all(idOrPart));
 }
 
