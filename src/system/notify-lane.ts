@@ -8,9 +8,10 @@ export const SHORTEST_DELAY_MS: DurationMs = 1_000;
 export const LONGEST_DELAY_MS: DurationMs = 3_600_000;
 /** The share of a delay that is left to chance, so that many senders do not come back together. */
 const JITTER = 0.2;
-/** Messages of one receiver in memory; the rest stays in the store. */
-const MOST_WAITING = 500;
-const LONGEST_PUT_OFF_MS: DurationMs = 60_000;
+/** A message that finds no place in memory stays away from it for so long at first. */
+const SHORTEST_PUT_OFF_MS: DurationMs = 60_000;
+/** A lane that is done sooner is worth waiting for. */
+const QUICK_MS: DurationMs = 5_000;
 
 /**
  * How long to wait after failures in a row.
@@ -32,7 +33,6 @@ export class Lane {
   failures: number;
   #restsUntil: Instant = -Infinity;
   #waiting: Message[] = [];
-  #lastFailed: number | undefined;
   /** What a delivery takes here. */
   #paceMs: DurationMs = 0;
 
@@ -42,36 +42,30 @@ export class Lane {
     this.failures = failures;
   }
 
-  get hasWork(): boolean {
-    return this.#waiting.length > 0;
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  get restsUntil(): Instant {
+    return this.#restsUntil;
   }
 
   /** Nothing is known of it that would have to be remembered. */
   get isForgettable(): boolean {
-    return !this.isBusy && !this.hasWork && this.failures === 0;
+    return !this.isBusy && this.size === 0 && this.failures === 0;
   }
 
-  /**
-   * Takes a message in.
-   *
-   * @returns `undefined`; or, when it has no place here now, until when it is better left in the store
-   */
-  admit(message: Message, now: Instant): Instant | undefined {
-    if (this.#restsUntil > now) return this.#restsUntil;
-    if (this.#waiting.length >= MOST_WAITING) {
-      return now + Math.min(LONGEST_PUT_OFF_MS, Math.max(SHORTEST_DELAY_MS, this.#waiting.length * this.#paceMs));
-    }
+  /** It works, and what waits will soon be delivered. */
+  get isQuick(): boolean {
+    return this.failures === 0 && this.size * this.#paceMs <= QUICK_MS;
+  }
+
+  admit(message: Message): void {
     this.#waiting.push(message);
-    return undefined;
   }
 
-  /** The oldest message; but after one that failed another one has its try, lest one that the receiver cannot stomach holds up all. */
   next(): Message | undefined {
-    const first = this.#waiting.shift();
-    if (first === undefined || first.id !== this.#lastFailed || this.#waiting.length === 0) return first;
-    const second = this.#waiting.shift();
-    this.#waiting.unshift(first);
-    return second;
+    return this.#waiting.shift();
   }
 
   delivered(tookMs: DurationMs): void {
@@ -80,18 +74,27 @@ export class Lane {
     this.#restsUntil = -Infinity;
   }
 
-  /**
-   * The receiver did not take a message, and gets a rest.
-   *
-   * @param until when the next try is
-   * @returns the messages that waited behind it
-   */
-  failed(message: Message, until: Instant): readonly Message[] {
-    const waiting = this.#waiting;
+  /** The receiver did not take a message, and gets a rest. What waits keeps its place. */
+  failed(until: Instant): void {
     this.failures++;
-    this.#lastFailed = message.id;
     this.#restsUntil = until;
-    this.#waiting = [];
-    return waiting;
   }
+
+  /** Takes out what has waited for too long. @param before of messages that were made before this instant */
+  takeOld(before: Instant): readonly Message[] {
+    const old = this.#waiting.filter(({ createdAt }) => createdAt < before);
+    if (old.length > 0) this.#waiting = this.#waiting.filter(({ createdAt }) => createdAt >= before);
+    return old;
+  }
+}
+
+/**
+ * How long a message for which there is no place stays in the store: the longer, the more often that was so.
+ *
+ * @param attempts of the message
+ * @param random in [0, 1)
+ * @returns a minute, doubled each time, to 1 h
+ */
+export function putOffMs(attempts: number, random: number): DurationMs {
+  return Math.min(LONGEST_DELAY_MS, Math.max(SHORTEST_PUT_OFF_MS, backoffMs(attempts + 1, random) * 60));
 }

@@ -7,7 +7,7 @@ import type { DurationMs, Instant } from '../core/time.ts';
 /** How long to leave a store that fails alone. */
 export const STORE_DELAY_MS: DurationMs = 2_000;
 /** Messages that are read at once. */
-export const PAGE = 1_000;
+const PAGE = 500;
 
 /** See the head of this file. */
 export class OutboxHold {
@@ -25,11 +25,10 @@ export class OutboxHold {
     this.#log = log;
   }
 
-  /** Messages that are due and not in memory, in the outbox's order; `isMore`: there may be others behind them. */
-  async take(): Promise<{ readonly messages: readonly Message[]; readonly isMore: boolean }> {
+  /** Messages that are due and not in memory, in the outbox's order; `isFull`: there may be others behind them. */
+  async take(): Promise<{ readonly messages: readonly Message[]; readonly isFull: boolean }> {
     const due = await this.#outbox.dueMessages(this.#clock.now(), PAGE);
-    const messages = due.filter(({ id }) => !this.#held.has(id));
-    return { messages, isMore: due.length >= PAGE && messages.length > 0 };
+    return { messages: due.filter(({ id }) => !this.#held.has(id)), isFull: due.length >= PAGE };
   }
 
   /** @returns when the next message is due, in memory or not */
@@ -47,10 +46,14 @@ export class OutboxHold {
   }
 
   /** Leaves a message in the store until later; drops it, and says so, when that is too late. */
-  async putOff(message: Message, until: Instant, what: string): Promise<void> {
-    if (until <= message.createdAt + MESSAGE_LIFE_MS) return this.settle(message, { kind: 'retry', at: until });
+  putOff(message: Message, until: Instant, what: string): Promise<void> {
+    if (until > message.createdAt + MESSAGE_LIFE_MS) return this.dropOld(message, what);
+    return this.settle(message, { kind: 'retry', at: until });
+  }
+
+  dropOld(message: Message, what: string): Promise<void> {
     this.#log.error('a message is dropped: it could not be delivered in three days', { ...ofMessage(message), what });
-    await this.settle(message, { kind: 'dropped' });
+    return this.settle(message, { kind: 'dropped' });
   }
 
   /** Until the store has it, the message is held: a delivery that cannot be written down is not repeated by this daemon. */

@@ -4,41 +4,20 @@
  * up, and that is said. What is in memory is a window on it.
  *
  * Each receiver has a lane of its own and gets one message at a time, in order. When it fails, its whole lane rests, so a dead
- * receiver costs one attempt a rest and not one a message; its messages stay in the store until the rest is over, so they stand in
- * nobody's way. Nothing here is waited for by the engine.
+ * receiver costs one attempt a rest and not one a message. What finds no place in its lane stays in the store, and only where it
+ * would stand in the way of others is it put off there. Nothing here is waited for by the engine.
  */
-import type { Job, NotifyRule } from '../core/job.ts';
-import type { Message, Outbox } from '../core/message.ts';
-import type { Clock, Timer } from '../core/ports.ts';
-import type { TaskLog } from '../core/task.ts';
+import type { NotifyRule } from '../core/job.ts';
+import { type Message, MESSAGE_LIFE_MS } from '../core/message.ts';
+import type { Timer } from '../core/ports.ts';
 import type { DurationMs } from '../core/time.ts';
-import type { Events } from '../engine/events.ts';
 import { runCommand } from './notify-command.ts';
-import { backoffMs, Lane, LONGEST_DELAY_MS } from './notify-lane.ts';
+import { backoffMs, Lane, LONGEST_DELAY_MS, putOffMs } from './notify-lane.ts';
 import { ofMessage, OutboxHold, STORE_DELAY_MS } from './notify-outbox.ts';
+import type { NotifierParts } from './notify-parts.ts';
 import { receiverName, Receivers } from './notify-receivers.ts';
 import { createSend, type Send } from './notify-send.ts';
 import { type Attempt, postOnce, webhookHeaders } from './notify-webhook.ts';
-
-/** What a notifier needs. */
-export interface NotifierParts {
-  readonly outbox: Outbox;
-  /** The same array as long as the definitions are the same. */
-  readonly jobs: () => readonly Job[];
-  readonly clock: Clock;
-  readonly log: TaskLog;
-  /** The daemon's own environment; commands see `PATH`, `HOME`, `LANG`, `TZ` of it. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Of the scheduler: when something ended, there may be something to tell. Absent: whoever knows calls `wake`. */
-  readonly events?: Events | undefined;
-  /** Takes the messages that are no messages: the daemon's own notes in the outbox. */
-  readonly notes?: { readonly target: string; take(message: Message): Promise<void> } | undefined;
-  /** Absent: over HTTP. */
-  readonly send?: Send | undefined;
-  readonly runCommand?: typeof runCommand | undefined;
-  /** In [0, 1); for the jitter of delays. */
-  readonly random?: (() => number) | undefined;
-}
 
 /** A notifier that runs. Disposing it gives attempts that are under way 2 s; what is not delivered then stays in the store. */
 export interface Notifier extends AsyncDisposable {
@@ -49,10 +28,11 @@ export interface Notifier extends AsyncDisposable {
 const MOST_AT_ONCE = 32;
 const WEBHOOK_TIMEOUT_MS: DurationMs = 10_000;
 const WAKE_MS: DurationMs = 100;
+/** Messages in memory, of all receivers together as far as there are fewer receivers, and of one. */
+const MOST_HELD = 250;
+const MOST_OF_ONE = 125;
 /** New messages are looked for so often even if nobody says that there are any. */
 const LOOK_MS: DurationMs = 30_000;
-/** Between two looks while what is due is in memory. */
-const BUSY_MS: DurationMs = 1_000;
 /** Failures before a restart that count: a rest of two minutes. */
 const MOST_KNOWN = 7;
 const FLUSH_MS: DurationMs = 2_000;
@@ -116,8 +96,6 @@ class OutboxNotifier implements Notifier {
     timer.cancel();
   }
 
-  // -----------------------------------------------------------------------------------------------
-
   #arm(inMs: DurationMs): void {
     const { clock } = this.#parts;
     const at = clock.monotonic() + inMs;
@@ -137,15 +115,17 @@ class OutboxNotifier implements Notifier {
     try {
       for (let isMore = true; isMore && !this.#isClosed;) {
         const page = await this.#hold.take();
-        for (const message of page.messages) await this.#admit(message);
-        // Not before: a lane chooses among all that wait.
-        this.#pump();
-        isMore = page.isMore;
+        isMore = false;
+        for (const message of page.messages) isMore = (await this.#admit(message, page.isFull)) || isMore;
+        isMore &&= page.isFull;
       }
+      this.#pump();
       this.#hasLooked = true;
       const next = (await this.#hold.nextAt()) ?? Infinity;
-      // What is due already is in memory, and its settling may let more in.
-      this.#arm(Math.min(LOOK_MS, Math.max(next - clock.now(), BUSY_MS)));
+      const now = clock.now();
+      // What is due already is in memory, or waits for a place there: whoever makes room looks again.
+      const instants = [next, ...[...this.#ready].map(({ restsUntil }) => restsUntil)].filter((at) => at > now);
+      this.#arm(Math.min(LOOK_MS, ...instants.map((at) => at - now)));
       this.#hold.storeWorks();
     } catch (error) {
       this.#hold.storeFails(error);
@@ -153,20 +133,32 @@ class OutboxNotifier implements Notifier {
     }
   }
 
-  /** What its lane cannot take now goes back, to a later instant. */
-  async #admit(message: Message): Promise<void> {
-    const { clock, notes, log } = this.#parts;
-    if (this.#isClosed) return;
-    if (message.target === notes?.target) return notes.take(message);
-    if (this.#receivers.find(message) === undefined) {
+  /**
+   * What finds no place in memory is left where it is; it is due again at the next look. Only if that would keep those behind it from
+   * being seen is it put off, for each putting off is a write.
+   *
+   * @returns whether it will not be seen again at once
+   */
+  async #admit(message: Message, isPageFull: boolean): Promise<boolean> {
+    const { clock, notes, log, random = Math.random } = this.#parts;
+    if (this.#isClosed) return false;
+    if (message.target === notes?.target) await notes.take(message);
+    else if (this.#receivers.find(message) === undefined) {
       log.warn('a message is dropped: no rule names its receiver any more', ofMessage(message));
-      return this.#hold.settle(message, { kind: 'dropped' });
+      await this.#hold.settle(message, { kind: 'dropped' });
+    } else if (message.createdAt + MESSAGE_LIFE_MS < clock.now()) await this.#hold.dropOld(message, 'its receiver took none');
+    else {
+      const lane = this.#laneOf(message);
+      if (lane.size >= Math.max(1, Math.min(MOST_OF_ONE, Math.floor(MOST_HELD / this.#lanes.size)))) {
+        if (!isPageFull || lane.isQuick) return false;
+        await this.#hold.putOff(message, clock.now() + putOffMs(message.attempts, random()), 'its receiver takes none');
+        return true;
+      }
+      this.#hold.hold(message);
+      lane.admit(message);
+      if (!lane.isBusy) this.#ready.add(lane);
     }
-    const lane = this.#laneOf(message);
-    const until = lane.admit(message, clock.now());
-    if (until !== undefined) return this.#hold.putOff(message, until, 'its receiver takes none');
-    this.#hold.hold(message);
-    if (!lane.isBusy) this.#ready.add(lane);
+    return true;
   }
 
   /** A receiver that was dead before the restart is not asked each second again: all that waits for it would be put off each time. */
@@ -178,8 +170,11 @@ class OutboxNotifier implements Notifier {
   }
 
   #pump(): void {
+    const now = this.#parts.clock.now();
     for (const lane of this.#ready) {
       if (this.#underWay.size >= MOST_AT_ONCE || this.#isClosed) return;
+      // It is looked at again when its rest is over.
+      if (lane.restsUntil > now) continue;
       this.#ready.delete(lane);
       const message = lane.next();
       if (message === undefined) continue;
@@ -187,8 +182,12 @@ class OutboxNotifier implements Notifier {
       const delivery = this.#deliver(lane, message).finally(() => {
         this.#underWay.delete(delivery);
         lane.isBusy = false;
-        if (lane.hasWork) this.#ready.add(lane);
-        else if (lane.isForgettable) this.#lanes.delete(lane.target);
+        if (lane.size > 0) this.#ready.add(lane);
+        else {
+          if (lane.isForgettable) this.#lanes.delete(lane.target);
+          // What was left in the store may have its place now.
+          this.#arm(WAKE_MS);
+        }
         this.#pump();
       });
       this.#underWay.add(delivery);
@@ -242,7 +241,7 @@ class OutboxNotifier implements Notifier {
     const { clock, log, random = Math.random } = this.#parts;
     const asked = Math.min(retryAfterMs, LONGEST_DELAY_MS);
     const until = clock.now() + Math.max(asked, backoffMs(lane.failures + 1, random()));
-    const waiting = lane.failed(message, until);
+    lane.failed(until);
     const level = lane.failures === 1 ? 'warn' : 'debug';
     log[level]('a message could not be delivered', {
       ...fields,
@@ -252,7 +251,7 @@ class OutboxNotifier implements Notifier {
     });
     const own = clock.now() + backoffMs(message.attempts + 1, random());
     await this.#hold.putOff(message, Math.max(until, own), what);
-    for (const other of waiting) await this.#hold.putOff(other, until, what);
+    for (const old of lane.takeOld(clock.now() - MESSAGE_LIFE_MS)) await this.#hold.dropOld(old, what);
     this.#arm(until - clock.now());
   }
 }

@@ -6,7 +6,8 @@ import type { Job, NotifyRule } from '../../src/core/job.ts';
 import { MESSAGE_LIFE_MS } from '../../src/core/message.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import { createSystemClock } from '../../src/system/clock.ts';
-import { createNotifier, type Notifier, type NotifierParts } from '../../src/system/notify.ts';
+import { createNotifier, type Notifier } from '../../src/system/notify.ts';
+import type { NotifierParts } from '../../src/system/notify-parts.ts';
 import type { Send } from '../../src/system/notify-send.ts';
 import { createVirtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { draftTo, FakeOutbox, jobWith, LineLog, ruleTo, startReceiver } from './notify-setup.ts';
@@ -227,6 +228,36 @@ test('a message that its receiver cannot stomach does not hold up those behind i
   await clock.runUntil(() => bundle.outbox.messages.size === 1);
   expect(asked.map(({ body }) => body)).toEqual(expect.arrayContaining(['1', '2', '3']));
   expect(clock.monotonic()).toBeLessThan(10_000);
+});
+
+test('what waits for a dead receiver costs the store no write but for each attempt', async () => {
+  const clock = virtual();
+  const { send, asked } = answering(() => 0);
+  const rule = ruleTo('https://example.com');
+  await using bundle = await setup([], { clock, send, jobs: onceOf(rule) });
+  await bundle.outbox.enqueue(
+    Array.from({ length: 400 }, () => draftTo(rule)),
+    clock.now(),
+  );
+  bundle.notifier.wake();
+  await clock.advance(3_600_000);
+  expect(bundle.outbox.settled).toHaveLength(asked.length);
+  expect(asked.length).toBeLessThan(20);
+});
+
+test('messages that were behind a dead receiver for three days are dropped with the one that was tried', async () => {
+  const clock = virtual();
+  const { send } = answering(() => 0);
+  const rule = ruleTo('https://example.com');
+  await using bundle = await setup([], { clock, send, jobs: onceOf(rule) });
+  await bundle.outbox.enqueue(
+    Array.from({ length: 700 }, () => draftTo(rule)),
+    clock.now(),
+  );
+  bundle.notifier.wake();
+  await clock.advance(MESSAGE_LIFE_MS + 2 * 3_600_000);
+  expect(bundle.outbox.messages.size).toBe(0);
+  expect(bundle.log.of(/three days/)).toHaveLength(700);
 });
 
 test('a message whose receiver is configured no more is dropped, and that is said', async () => {
