@@ -16,19 +16,28 @@ const PAGE = 1_000;
  * @param runId whose log
  * @param after the number of the last line that the reader has
  * @param onEnd called once, when the stream is at its end or its reader has gone
- * @returns server-sent events: `line`, and at last `end`
+ * @returns server-sent events: `line`, and at last `end`; it closes without that when the ledger cannot be read
  */
 export function followLog(parts: RouteParts, runId: string, after: number, onEnd: () => void): ReadableStream<Uint8Array> {
   const gone = new AbortController();
   const chunks = read(parts, runId, after, gone.signal);
   const end = (): void => {
-    if (!gone.signal.aborted) onEnd();
     gone.abort();
+    onEnd();
+  };
+  const next = async (): Promise<IteratorResult<Uint8Array, Uint8Array | undefined>> => {
+    try {
+      return await chunks.next();
+    } catch (error) {
+      // A reader that is not told of the end knows that there is more, and after which line.
+      parts.onFault(error, `GET the log of ${runId}`);
+      return { done: true, value: undefined };
+    }
   };
   return new ReadableStream(
     {
       async pull(controller) {
-        const { done, value } = await chunks.next();
+        const { done, value } = await next();
         if (gone.signal.aborted) return;
         if (value !== undefined) controller.enqueue(value);
         if (done !== true) return;

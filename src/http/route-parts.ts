@@ -14,6 +14,8 @@ export interface RouteParts {
   readonly clock: Clock;
   /** Blots out secrets of the configuration in a text that goes out. */
   readonly redact: (text: string) => string;
+  /** Is told of what went wrong within the daemon. */
+  readonly onFault: (error: unknown, request: string) => void;
 }
 
 /** One response of a route, for the document. */

@@ -12,6 +12,7 @@ import { addEventRoutes } from './routes-events.ts';
 import { addHealthRoutes } from './routes-health.ts';
 import { addJobRoutes } from './routes-jobs.ts';
 import { addLogRoutes } from './routes-log.ts';
+import { addPageRoutes } from './routes-page.ts';
 import { addRunRoutes } from './routes-runs.ts';
 import { addSubmitRoutes } from './routes-submit.ts';
 
@@ -37,8 +38,8 @@ const MOST_STREAMS = 4_096;
  * @returns an app that answers every path and method; nothing is listened to before the first request
  */
 export function createRoutes(control: Control, options: RouteOptions): OpenAPIHono<ApiEnv> {
-  const { clock, redact = (text) => text, onFault, mostStreams = MOST_STREAMS } = options;
-  const parts: RouteParts = { control, clock, redact };
+  const { clock, redact = (text) => text, onFault = () => {}, mostStreams = MOST_STREAMS } = options;
+  const parts: RouteParts = { control, clock, redact, onFault };
   const app = new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => (result.success ? undefined : invalid(result.target, result.error)),
   });
@@ -49,6 +50,7 @@ export function createRoutes(control: Control, options: RouteOptions): OpenAPIHo
   addEventRoutes(app, parts, mostStreams);
   let document: string | undefined;
   addHealthRoutes(app, parts, () => (document ??= documentText(app)));
+  addPageRoutes(app, parts);
   refuseOtherMethods(app);
   app.all('*', () => problem(404, 'NO_SUCH_PATH', 'there is nothing at this path; /openapi.json tells what there is'));
   app.onError((error, context) => {
@@ -56,8 +58,7 @@ export function createRoutes(control: Control, options: RouteOptions): OpenAPIHo
       return error.res ?? problem(error.status, 'REQUEST_INVALID', error.message || 'the request is not of the expected form');
     }
     const response = problemOf(error);
-    if (response.status === 500 || !(error instanceof TickwiseError))
-      onFault?.(error, `${context.req.method} ${context.req.path}`);
+    if (response.status === 500 || !(error instanceof TickwiseError)) onFault(error, `${context.req.method} ${context.req.path}`);
     return response;
   });
   return app;

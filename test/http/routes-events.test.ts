@@ -103,8 +103,10 @@ describe('a listener', () => {
     const api = setup();
     for (let count = 1; count <= 40; count++) api.control.tell('runLine', { count, text: 'x'.repeat(65_536) });
     const frames = await listen(api, '?after=e-1');
+    api.control.tell('runStarted', {});
     api.control.tell('runEnded', {});
     for (let count = 2; count <= 40; count++) expect(await frames.next()).toContain(`"count":${count}`);
+    expect(await frames.next()).toContain('event: runStarted');
     expect(await frames.next()).toContain('event: runEnded');
   });
 

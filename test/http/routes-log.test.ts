@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { TickwiseError } from '../../src/core/errors.ts';
 import type { LogLine } from '../../src/core/log-line.ts';
 import { RUN, runOf, START } from './fake-control.ts';
 import { problemIn, setup } from './setup.ts';
@@ -106,6 +107,18 @@ describe('a log that is followed', () => {
     expect(api.clock.timers).toBe(0);
     expect(api.control.waiters.size).toBe(0);
     expect((await api.get(`${PATH}?follow=true`)).status).toBe(200);
+  });
+
+  test('closes without an end when the ledger cannot be read', async () => {
+    const faults: string[] = [];
+    const api = setup({ mostStreams: 1, onFault: (error) => void faults.push(String(error)) });
+    api.control.runList = [runOf({ state: 'running' })];
+    api.control.lines = [lineOf(1)];
+    const frames = new Frames(await api.get(`${PATH}?follow=true`));
+    expect([await frames.next(), await frames.next()]).toEqual([': log', expect.stringContaining('id: 1')]);
+    api.control.run = () => Promise.reject(new TickwiseError('STORE_UNUSABLE', 'the disk is gone'));
+    expect(await api.clock.waitFor(frames.rest())).toEqual([]);
+    expect(faults).toEqual(['TickwiseError: the disk is gone']);
   });
 
   test('has a head that opens nothing', async () => {

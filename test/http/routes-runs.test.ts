@@ -119,6 +119,13 @@ describe('waiting for the end', () => {
     expect(api.clock.timers).toBe(0);
   });
 
+  test('is not for a head', async () => {
+    const api = setup();
+    api.control.runList = [runOf({ state: 'running' })];
+    expect((await api.get(`/v1/runs/${RUN}?wait=5m`, { method: 'HEAD' })).status).toBe(200);
+    expect(api.clock.timers).toBe(0);
+  });
+
   test('does not wait for a run that has ended', async () => {
     const api = setup();
     api.control.runList = [runOf()];
