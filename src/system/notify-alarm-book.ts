@@ -31,6 +31,7 @@ const TARGET = 'open-alarms';
 /** The end of the year 9999. */
 const NEVER: Instant = 253_402_300_799_000;
 const MOST_READ = 1_000;
+const GATHER_MS: DurationMs = 100;
 const STORE_DELAY_MS: DurationMs = 2_000;
 
 /** See the head of this file. One at a time for an outbox. */
@@ -91,8 +92,8 @@ export class AlarmBook {
     const { outbox, clock, log, wake } = this.#parts;
     let isFailing = false;
     while (this.#isDirty) {
-      // All alarms of one turn of the loop share a page.
-      await new Promise<void>((resolve) => clock.defer(resolve));
+      // Alarms that come together share a page.
+      await sleep(clock, GATHER_MS);
       this.#isDirty = false;
       const drafts = this.#drafts.splice(0);
       const body = JSON.stringify({ overdue: [...this.open.overdue], blocked: [...this.open.blocked] });
@@ -107,10 +108,12 @@ export class AlarmBook {
           log.error('alarms wait: the store fails', { error: error instanceof Error ? error.message : String(error) });
         isFailing = true;
         if (this.#isClosed) return;
-        const { promise, resolve } = Promise.withResolvers<void>();
-        clock.setTimer(clock.monotonic() + STORE_DELAY_MS, resolve);
-        await promise;
+        await sleep(clock, STORE_DELAY_MS);
       }
     }
   }
+}
+
+function sleep(clock: Clock, ms: DurationMs): Promise<void> {
+  return new Promise((resolve) => void clock.setTimer(clock.monotonic() + ms, resolve));
 }

@@ -52,8 +52,8 @@ export interface Alarms extends AsyncDisposable {
 }
 
 const LONGEST_SLEEP_MS: DurationMs = 60_000;
-/** Jobs that are looked at in one turn of the loop: some milliseconds. */
-const MOST_A_TURN = 100;
+/** Jobs that are looked at in one turn of the loop: some milliseconds, on a busy machine too. */
+const MOST_A_TURN = 10;
 /** A difference between the two clocks that is no mere slewing. */
 const STEP_MS: DurationMs = 1_000;
 
