@@ -74,7 +74,7 @@ export class Client implements Disposable {
       const request = send(new URL(path, origin), options, (response) => {
         readAll(response).then((body) => resolve({ response, body }), reject);
       });
-      request.once('timeout', () => request.destroy(Object.assign(new Error('silent'), { code: 'SILENT' })));
+      request.once('timeout', () => request.destroy(Object.assign(new Error('silent'), { code: 'SILENCE' })));
       request.once('error', reject);
       request.end(text);
     });
@@ -202,7 +202,7 @@ function unreachable(target: Target, error: NodeJS.ErrnoException): TickwiseErro
 const OTHER = 'its certificate is not the one of "auth.tls": it may have been started before that was changed';
 const UNTRUSTED = 'name the authority that signed its certificate in NODE_EXTRA_CA_CERTS';
 const HELP: readonly (readonly [RegExp, string])[] = [
-  [/^(SILENT|ETIMEDOUT)$/, 'it is silent: "tickwise runs" reads the ledger, and its log says more'],
+  [/^(SILENCE|ETIMEDOUT)$/, 'it may be frozen, or very busy: its log says more'],
   [/OTHER_CERT/, OTHER],
   [/ALTNAME/, 'its certificate is for another name: say that name in --url'],
   [/CERT|SIGNED|ISSUER/, UNTRUSTED],

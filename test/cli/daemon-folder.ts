@@ -10,7 +10,7 @@ export const JOBS: Readonly<Record<string, object>> = {
   failing: { task: { shell: 'echo bad; exit 9' } },
   gated: { task: { shell: 'echo waiting; : > began; while [ ! -e go ]; do sleep 0.02; done; echo going' }, grace: '1s' },
   steps: { task: { module: './steps.mjs' }, isolation: 'inline', budget: '10s' },
-  endless: { task: { shell: 'sleep 0.02; exit 75' }, budget: '10s' },
+  endless: { task: { module: './endless.mjs' }, isolation: 'inline', budget: '10s' },
   ticking: { schedule: '@hourly', task: { command: ['true'] }, description: 'on the hour' },
 };
 
@@ -27,13 +27,20 @@ export default {
 };
 `;
 
+/** Its steps end in good order, whenever they are asked to. */
+const ENDLESS = `import { setTimeout as delay } from 'node:timers/promises';
+export default { handleTimeoutTask: async (context) => (await delay(5), { done: false, checkpoint: context.step }) };
+`;
+
 /** Commands are run in it; the daemon ends with it. */
 export class DaemonFolder extends Folder implements AsyncDisposable {
   daemon: DaemonProcess | undefined;
 
   /** Writes the configuration, and waits until its daemon is up. */
   async start(config: object = {}): Promise<this> {
-    this.write('steps.mjs', STEPS).configure({ listen: 'unix:./api.sock', jobs: JOBS, ...config });
+    this.write('steps.mjs', STEPS)
+      .write('endless.mjs', ENDLESS)
+      .configure({ listen: 'unix:./api.sock', jobs: JOBS, ...config });
     this.daemon = new DaemonProcess(join(this.dir, 'scheduler.config.json'), this.dir);
     await this.daemon.line((line) => line.message.endsWith(' is up'));
     return this;

@@ -78,3 +78,18 @@ it.runIf(HAS_PROC)('looks at the ledger alone, and says so, where the daemon ask
   expect(out).toMatch(/^ticking +idle /m);
   expect(err).toMatch(/^tickwise: read from the ledger alone: [^\n]+; give a token by --token-file or TICKWISE_TOKEN\n$/);
 });
+
+it.runIf(HAS_PROC)(
+  'reads the ledger, and says so, beside a daemon that is frozen',
+  async () => {
+    await using folder = await new DaemonFolder().start();
+    folder.daemon?.signal('SIGSTOP');
+    const { code, out, err } = await folder.tickwise('list');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^ticking +idle /m);
+    expect(err).toMatch(
+      /^tickwise: read from the ledger alone: no daemon answers at [^\n]+ \(SILENCE\); it may be frozen[^\n]+\n$/,
+    );
+  },
+  60_000,
+);
