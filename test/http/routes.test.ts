@@ -3,7 +3,7 @@ import { RUN, runOf } from './fake-control.ts';
 import { problemIn, setup } from './setup.ts';
 
 describe('every path', () => {
-  test.each(['/nope', '/', '/v1', '/v1/', '/v1/jobs/', '/v1/jobs/report/nope', '/v2/jobs', '/metrics/'])(
+  test.each(['/nope', '/index.html', '/v1', '/v1/', '/v1/jobs/', '/v1/jobs/report/nope', '/v2/jobs', '/metrics/'])(
     'that is not known is 404: %s',
     async (path) => {
       const response = await setup().get(path);
