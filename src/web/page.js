@@ -1,0 +1,254 @@
+/** The dashboard: reads the jobs, listens to what happens, and shows both. Whatever comes from the daemon is put in as text. */
+/** @import { JobJson } from '../http/view-job.ts' */
+/** @import { RunJson } from '../http/view-run.ts' */
+/** @import { ServerEvent } from './api.js' */
+import { hasToken, keepToken, openStream, read, Refusal } from './api.js';
+import { Detail } from './detail.js';
+import { Jobs, OUTCOMES_SHOWN } from './jobs.js';
+import { JobTable, ROWS_SHOWN } from './table.js';
+import { find, localText, say, setClock, stateText, TONES } from './text.js';
+
+const TYPES = 'tickDecided,runQueued,runStarted,runProgressed,runStopping,runBlocked,runEnded,storeFailed,storeRecovered';
+/** How often the page asks again for the jobs to which something happened, and for how many of them one by one. */
+const REFRESH_MS = 1_000;
+const SINGLE_READS = 20;
+const ALL_READ_MS = 60_000;
+const HEALTH_MS = 5_000;
+const RETRY_MS = 1_500;
+
+const main = find('main', HTMLElement);
+const trouble = find('trouble', HTMLElement);
+const news = find('news', HTMLElement);
+const health = find('health', HTMLElement);
+const filter = find('filter', HTMLInputElement);
+const door = find('door', HTMLFormElement);
+const token = find('token', HTMLInputElement);
+
+const jobs = new Jobs();
+const table = new JobTable(find('rows', HTMLElement), choose, (name) => void readOutcomes(name));
+const detail = new Detail(() => choose(undefined), fault, keep);
+/** Jobs that are to be read again. @type {Set<string>} */
+const touched = new Set();
+/** @type {string | undefined} */
+let lastId;
+let connection = new AbortController();
+let goneSince = '';
+let allReadAt = 0;
+/** @type {(() => void) | undefined} */
+let enter;
+
+/** Listens for ever; what breaks is taken up where it broke. */
+async function listen() {
+  for (;;) {
+    connection = new AbortController();
+    try {
+      const events = await openStream(`/v1/events?type=${TYPES}`, connection.signal, lastId);
+      if (lastId === undefined || allReadAt === 0) await readAll();
+      answered();
+      for await (const event of events) await take(event);
+    } catch (error) {
+      if (error instanceof Refusal && error.status === 401) await askForToken(error);
+      else fault(error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
+/** @param {ServerEvent} event */
+async function take({ id, type, data }) {
+  lastId = id ?? lastId;
+  if (type === 'gap') return readAll();
+  const told = JSON.parse(data);
+  if (type === 'storeFailed' || type === 'storeRecovered') return readHealth();
+  const name = jobs.apply(type, told);
+  if (name === undefined) return undefined;
+  if (type !== 'runProgressed') touched.add(name);
+  redraw(name);
+  announce(type, told);
+  return undefined;
+}
+
+async function readAll() {
+  /** @type {[{ version: string, node: string, startedAt: string, now: string }, { jobs: JobJson[] }]} */
+  const [about, all] = await Promise.all([read('/assets/about.json'), read('/v1/jobs')]);
+  setClock(about.now);
+  say(
+    find('about', HTMLElement),
+    `${about.version} on ${location.host} · node ${about.node}, up since ${localText(about.startedAt)}`,
+  );
+  jobs.replace(all.jobs);
+  allReadAt = Date.now();
+  touched.clear();
+  main.hidden = false;
+  door.hidden = true;
+  find('forget', HTMLButtonElement).hidden = !hasToken();
+  showRows();
+  for (const name of table.names) void readOutcomes(name);
+  await Promise.all([readHealth(), detail.refresh()]);
+}
+
+function showRows() {
+  const found = jobs.matching(filter.value);
+  table.show(found.slice(0, ROWS_SHOWN));
+  table.setOpen(detail.name);
+  const rest = found.length > ROWS_SHOWN ? `, the first ${ROWS_SHOWN} shown` : '';
+  say(find('count', HTMLElement), `${found.length.toLocaleString()} of ${jobs.size.toLocaleString()}${rest}`);
+  const empty = find('empty', HTMLElement);
+  empty.hidden = found.length > 0;
+  say(empty, jobs.size === 0 ? 'The configuration names no jobs.' : 'No job matches the filter.');
+  const sums = jobs.sums();
+  const told = ['running', 'queued', 'stopping', 'blocked', 'paused'].flatMap((state) =>
+    sums.has(state) ? [`${sums.get(state)} ${state}`] : [],
+  );
+  say(find('sums', HTMLElement), told.join(' · '));
+}
+
+/** @param {string} name */
+function redraw(name) {
+  const job = jobs.get(name);
+  if (job === undefined) return;
+  table.update(job);
+  detail.update(job);
+  const outcomes = jobs.outcomes(name);
+  if (outcomes !== undefined) table.setOutcomes(name, outcomes);
+}
+
+/** @param {JobJson} job as read now */
+function keep(job) {
+  jobs.set(job);
+  touched.delete(job.name);
+  redraw(job.name);
+}
+
+/** Reads what is shown and was touched again: what events do not tell, such as the next tick. */
+async function refresh() {
+  if (goneSince !== '' || main.hidden || document.hidden) return;
+  if (Date.now() - allReadAt > ALL_READ_MS) return readAll();
+  const shown = [...touched].filter((name) => table.has(name));
+  touched.clear();
+  for (const name of shown.splice(SINGLE_READS)) touched.add(name);
+  await Promise.all(
+    shown.map((name) =>
+      name === detail.name
+        ? detail.refresh()
+        : read(`/v1/jobs/${name}`).then((answer) => keep(/** @type {{ job: JobJson }} */ (answer).job)),
+    ),
+  );
+  showRows();
+}
+
+const asking = new Set();
+
+/** @param {string} name whose row has come into view */
+async function readOutcomes(name) {
+  if (jobs.outcomes(name) !== undefined || asking.has(name)) return;
+  asking.add(name);
+  try {
+    // One more than is shown, since the newest may be live.
+    /** @type {{ runs: RunJson[] }} */
+    const { runs } = await read(`/v1/runs?job=${name}&limit=${OUTCOMES_SHOWN + 1}`);
+    jobs.setOutcomes(name, runs);
+    redraw(name);
+  } catch (error) {
+    fault(error);
+  } finally {
+    asking.delete(name);
+  }
+}
+
+async function readHealth() {
+  try {
+    await read('/readyz');
+    say(health, 'healthy');
+    health.dataset['tone'] = 'good';
+    health.title = 'The daemon takes work.';
+  } catch (error) {
+    if (!(error instanceof Refusal)) return fault(error);
+    say(health, 'not ready');
+    health.dataset['tone'] = 'bad';
+    health.title = error.message;
+    tell(error.message);
+  }
+}
+
+/** Says aloud what whoever listens wants to know: troubles, and the job that is open. @param {string} type @param {{ job?: string, outcome?: string }} told */
+function announce(type, { job, outcome = '' }) {
+  const state = type === 'runEnded' ? outcome : type === 'runBlocked' ? 'blocked' : type === 'runStarted' ? 'running' : undefined;
+  if (state !== undefined && (job === detail.name || TONES[state] === 'bad')) say(news, `${job}: ${stateText(state)}`);
+}
+
+/** @param {unknown} error */
+function fault(error) {
+  if (error instanceof DOMException && error.name === 'AbortError') return;
+  if (error instanceof Refusal) return tell(error.message);
+  if (!(error instanceof TypeError)) throw error;
+  if (goneSince === '') goneSince = new Date().toISOString();
+  tell(`no answer since ${localText(goneSince)}, trying again`);
+  say(health, 'no answer');
+  health.dataset['tone'] = 'bad';
+}
+
+/** @param {string} text one line */
+function tell(text) {
+  say(trouble, text);
+  trouble.hidden = false;
+}
+
+function answered() {
+  goneSince = '';
+  trouble.hidden = true;
+  void readHealth();
+}
+
+/** @param {Refusal} refusal */
+async function askForToken(refusal) {
+  main.hidden = true;
+  allReadAt = 0;
+  door.hidden = false;
+  say(health, 'locked');
+  health.dataset['tone'] = 'warn';
+  if (hasToken()) tell(refusal.message);
+  keepToken(undefined);
+  token.focus();
+  await new Promise((resolve) => (enter = () => resolve(undefined)));
+}
+
+/** @param {string | undefined} name */
+function choose(name) {
+  location.hash = name === undefined || name === detail.name ? '' : `job=${name}`;
+}
+
+function followHash() {
+  const name = /^#job=([a-z0-9._-]+)$/.exec(location.hash)?.[1];
+  const before = detail.name;
+  if (name === before) return;
+  if (name !== undefined) void detail.open(name).catch(fault);
+  else detail.close();
+  table.setOpen(name);
+  if (name === undefined && before !== undefined) table.focus(before);
+}
+
+door.addEventListener('submit', (event) => {
+  event.preventDefault();
+  keepToken(token.value.trim());
+  token.value = '';
+  enter?.();
+});
+find('forget', HTMLButtonElement).addEventListener('click', () => {
+  keepToken(undefined);
+  lastId = undefined;
+  location.reload();
+});
+filter.addEventListener('input', showRows);
+addEventListener('hashchange', followHash);
+setInterval(() => {
+  table.tick();
+  detail.tick();
+}, 250);
+setInterval(() => void refresh().catch(fault), REFRESH_MS);
+setInterval(() => {
+  if (!main.hidden && goneSince === '' && !document.hidden) void readHealth();
+}, HEALTH_MS);
+
+followHash();
+void listen();
