@@ -1,6 +1,6 @@
 /**
- * Three layers of monitoring, out of what the scheduler tells today: its events, its statistics, and the ledger behind them.
- * (Metrics for Prometheus, alert rules for it, and tokens with scopes for the API come with a later version.)
+ * Three layers of monitoring, out of what the scheduler tells a program that it is part of: its events, its statistics, and the
+ * ledger behind them. `scrape.ts` reads the application's layer from outside, as Prometheus does.
  */
 import type { RunEnd, Scheduler, Statistics } from '../../src/index.ts';
 
