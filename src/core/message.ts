@@ -46,7 +46,7 @@ export type Happening =
   | {
       readonly kind: 'ended';
       readonly end: EndWrite;
-      /** How the job's run before this one ended. */
+      /** How the job's last run before this one ended that was not cancelled: that says nothing of how the job does. */
       readonly previous: RunOutcome | undefined;
     }
   | {

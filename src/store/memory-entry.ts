@@ -83,7 +83,7 @@ export function endRun(entry: Entry, end: EndWrite, log: MemoryLog): MemoryRun |
   else if (run.fence === end.fence) entry.live = undefined;
   else return undefined;
   run.end = end;
-  if (end.fence !== undefined) entry.lastOutcome = end.outcome;
+  if (end.fence !== undefined && end.outcome !== 'cancelled') entry.lastOutcome = end.outcome;
   if (end.checkpoint !== undefined) {
     setCheckpoint(entry, end.checkpoint, end.runId);
     // The job has it now; a history of a thousand runs need not hold a thousand of them.

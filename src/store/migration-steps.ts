@@ -237,7 +237,7 @@ export const STEPS: readonly string[] = [
 
   alter table slots add column last_outcome text;
   update slots set last_outcome = last.outcome
-    from (select job, outcome, max(fence) from runs where fence is not null and ended_at is not null group by job) as last
+    from (select job, outcome, max(fence) from runs where fence is not null and outcome <> 'cancelled' group by job) as last
     where last.job = slots.job;
   `,
 ];

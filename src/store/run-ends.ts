@@ -47,7 +47,7 @@ export class RunEnds {
     else if (end.checkpoint !== undefined) this.#statements.setCheckpoint.run(job, end.runId, end.checkpoint);
     // A queued run that is withdrawn never ran.
     if (end.fence === undefined) return true;
-    if (last !== end.outcome) this.#statements.lastOutcome.run(end.outcome, job);
+    if (last !== end.outcome && end.outcome !== 'cancelled') this.#statements.lastOutcome.run(end.outcome, job);
     if (this.#plan !== undefined) this.#outbox.add(this.#plan({ kind: 'ended', end, previous: last ?? undefined }), at);
     return true;
   }

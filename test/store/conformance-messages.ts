@@ -124,6 +124,17 @@ export function describeMessages(name: string, open: (plan?: PlanMessages) => Pr
       expect(due[0]).toMatchObject({ ...draftOf('1 first'), createdAt: T2, nextAttemptAt: T2 });
     });
 
+    it('look past runs that were cancelled: a failure is not over until a run ends well', async () => {
+      await using it = await setup();
+      for (const [index, outcome] of (['failed', 'cancelled', 'succeeded'] as const).entries())
+        await it.store.commit(turnOf(T2, { ends: [endOf(await it.start(T1 + index), T2, { outcome })] }));
+      expect(it.told.map((happening) => (happening.kind === 'ended' ? happening.previous : 'none'))).toEqual([
+        undefined,
+        'failed',
+        'failed',
+      ]);
+    });
+
     it('know how the run before ended when the history holds it no more', async () => {
       await using it = await setup();
       const brief = makeJob('brief', { history: { maxRunsPerJob: 1, maxAgeMs: 1 } });
