@@ -21,7 +21,7 @@ export interface Operated {
   readonly callers: readonly Row[];
 }
 
-/** Drills, has callers of every scope try the API, then has the ledger verified by the command line, as an operator would. */
+/** Drills, has the ledger verified by the command line, as an operator would, and has callers of every scope try the API. */
 export async function operate(): Promise<Operated> {
   const folder = mkdtempSync(join(tmpdir(), 'tickwise-example-'));
   try {
