@@ -109,6 +109,16 @@ describe('a log that is followed', () => {
     expect((await api.get(`${PATH}?follow=true`)).status).toBe(200);
   });
 
+  test('makes room for another when it has come to its end', async () => {
+    const api = setup({ mostStreams: 1 });
+    api.control.runList = [runOf()];
+    for (let time = 0; time < 3; time++) {
+      const response = await api.get(`${PATH}?follow=true`);
+      expect(response.status).toBe(200);
+      expect(await new Frames(response).rest()).toHaveLength(2);
+    }
+  });
+
   test('closes without an end when the ledger cannot be read', async () => {
     const faults: string[] = [];
     const api = setup({ mostStreams: 1, onFault: (error) => void faults.push(String(error)) });
