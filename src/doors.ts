@@ -4,6 +4,7 @@
  */
 import type { Config } from './config/config.ts';
 import { checkInput } from './config/input-schema.ts';
+import { ledgerIdOf } from './config/ledger-id.ts';
 import type { Job, JobName } from './core/job.ts';
 import type { NodeIdentity, RunRecord } from './core/ledger.ts';
 import type { Calendar, Clock } from './core/ports.ts';
@@ -76,7 +77,7 @@ export async function openDoors(listen: Exclude<Config['listen'], false>, parts:
   );
   const onFault = (error: unknown, request: string): void =>
     log.error('a request failed', { request, error: error instanceof Error ? error.stack : String(error) });
-  const app = createRoutes(control, { clock, redact, onFault });
+  const app = createRoutes(control, { clock, redact, onFault, ledgerId: ledgerIdOf(config) });
   const server = opening.use(await startHttpServer({ app, listen, ...config.auth, log, clock }));
   const open = opening.move();
   return {

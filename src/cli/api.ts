@@ -34,7 +34,7 @@ const WHOLE_ID = /^[0-9a-z]{9}-[0-9a-z]{14}$/;
  */
 export function openApi(remote: RemoteOptions): Api {
   if (remote.url !== undefined) return new Api(findTarget(remote, undefined, process.env), []);
-  const config = readSettings(remote.config, createCalendar());
+  const config = readSettings(remote.config, createCalendar(), true);
   return new Api(findTarget(remote, config, process.env), config.secrets);
 }
 

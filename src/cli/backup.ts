@@ -14,7 +14,7 @@ import { ledgerPath } from './verify.ts';
  */
 export async function backup(path: string, file: string): Promise<number> {
   const { backUp } = await import('../store/backup.ts');
-  const result = backUp(ledgerPath(readSettings(path, createCalendar())), file);
+  const result = backUp(ledgerPath(readSettings(path, createCalendar(), true)), file);
   if (result.kind === 'exists')
     return complain(`${result.path}: there is a file of this name already; name another, or remove it`, EXIT.refused);
   console.log(`${result.path}: ${result.bytes} bytes`);

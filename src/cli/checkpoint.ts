@@ -36,7 +36,7 @@ const LARGEST_JSON = 1_048_576;
 export async function checkpoint(path: string, name: JobName, options: CheckpointOptions): Promise<number> {
   if (options.clear === true && options.set !== undefined)
     return complain('--clear and --set exclude each other; give one of them', EXIT.usage);
-  const config = readSettings(path, createCalendar());
+  const config = readSettings(path, createCalendar(), true);
   await using ledger = await openLedger(config);
   const names = new Set([...config.jobs.map((job) => job.name), ...(await ledger.slots()).map((slot) => slot.job)]);
   if (!names.has(name)) throw noSuchJob(name, [...names]);

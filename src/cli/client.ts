@@ -55,7 +55,7 @@ export class Client implements Disposable {
   }
 
   #send(path: string, parts: RequestParts, text: string | undefined): Promise<{ response: IncomingMessage; body: string }> {
-    const { origin, socketPath, token } = this.target;
+    const { origin, socketPath, token, ledgerId } = this.target;
     const options: RequestOptions = {
       method: parts.method ?? 'GET',
       agent: this.#agent,
@@ -63,6 +63,7 @@ export class Client implements Disposable {
       headers: {
         accept: 'application/json',
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(ledgerId === undefined ? {} : { 'tickwise-ledger': ledgerId }),
         ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
         ...parts.headers,
       },
@@ -87,6 +88,7 @@ export class Client implements Disposable {
     const problem = readProblem(value);
     if (problem === undefined)
       throw await this.strangeAnswer(`it answers with HTTP status ${status} and nothing that can be read`);
+    if (problem.code === 'OTHER_LEDGER') throw anothers(this.target);
     if (UNKNOWN_REQUEST.has(problem.code)) throw await this.strangeAnswer(`it does not know ${path.replace(/\?.*/, '')}`);
     throw errorOf(problem, status, this.target);
   }
@@ -123,6 +125,12 @@ export class Client implements Disposable {
   [Symbol.dispose](): void {
     this.#agent.destroy();
   }
+}
+
+/** Nothing was done there, and no daemon of this configuration can be asked. */
+function anothers(target: Target): TickwiseError {
+  const message = `the daemon at ${target.name} keeps another ledger than this configuration names: give each an address of its own by "listen"`;
+  return new TickwiseError('NO_DAEMON', message, { facts: { absent: true } });
 }
 
 /** A daemon of this machine is known by its very certificate: whoever signed it, and for whatever name. */

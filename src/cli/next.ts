@@ -40,7 +40,7 @@ interface ComingTick {
  */
 export function next(path: string, name: JobName | undefined, options: NextOptions): number {
   const calendar = createCalendar();
-  const config = readSettings(path, calendar);
+  const config = readSettings(path, calendar, true);
   const jobs = name === undefined ? config.jobs : [findJob(config, name)];
   const count = options.count ?? (name === undefined ? COUNT_OF_ALL_JOBS : COUNT_OF_ONE_JOB);
   const ticks = comingTicks(jobs, { calendar, timezone: config.timezone, from: options.from ?? Date.now(), count });

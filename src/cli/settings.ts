@@ -11,15 +11,17 @@ import type { Calendar } from '../core/ports.ts';
  *
  * @param path the file, relative to the working directory
  * @param calendar checks its schedules
+ * @param isOnlooker nothing will run by it: secrets that this user may not read are done without
  * @returns the configuration, frozen
  * @throws TickwiseError `CONFIG_UNREADABLE`, `CONFIG_INVALID`
  */
-export function readSettings(path: string, calendar: Calendar): Config {
+export function readSettings(path: string, calendar: Calendar, isOnlooker = false): Config {
   return loadConfig(path, {
     env: process.env,
     calendar,
     now: Date.now(),
     hostTimezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    isOnlooker,
   });
 }
 

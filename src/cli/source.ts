@@ -36,7 +36,7 @@ export function openSource(remote: RemoteOptions): Source {
   if (remote.url !== undefined) {
     return { remote, config: undefined, timezone: Intl.DateTimeFormat().resolvedOptions().timeZone, secrets: [] };
   }
-  const config = readSettings(remote.config, createCalendar());
+  const config = readSettings(remote.config, createCalendar(), true);
   return { remote, config, timezone: config.timezone, secrets: config.secrets };
 }
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
+import { ledgerIdOf } from '../config/ledger-id.ts';
 import { TickwiseError } from '../core/errors.ts';
 
 /** What every command that speaks to the daemon may be told. */
@@ -23,6 +24,8 @@ export interface Target {
   /** The certificate that it has, as PEM; absent: any that an authority has signed for its name. */
   readonly certificate?: string;
   readonly token?: string;
+  /** The ledger that the daemon must keep; absent: any. */
+  readonly ledgerId?: string;
 }
 
 /**
@@ -42,7 +45,8 @@ export function findTarget(
 ): Target {
   const token = readToken(options.tokenFile, env);
   const place = options.url === undefined ? placeOf(config) : parseUrl(options.url);
-  return { ...place, ...(token === undefined ? {} : { token }) };
+  const ledgerId = options.url === undefined && config !== undefined ? ledgerIdOf(config) : undefined;
+  return { ...place, ...(token === undefined ? {} : { token }), ...(ledgerId === undefined ? {} : { ledgerId }) };
 }
 
 function placeOf(config: Config | undefined): Target {

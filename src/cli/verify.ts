@@ -18,7 +18,7 @@ import { readSettings } from './settings.ts';
 export async function verify(path: string, options: { readonly json: boolean }): Promise<number> {
   const calendar = createCalendar();
   const { verifyLedger } = await import('../store/verify.ts');
-  const found = verifyLedger(ledgerPath(readSettings(path, calendar)), calendar);
+  const found = verifyLedger(ledgerPath(readSettings(path, calendar, true)), calendar);
   if (options.json) printJson(forPrograms(found));
   else if (found.count > 0) process.stdout.write(findingTable(found));
   else console.log(summary(found));

@@ -24,11 +24,15 @@ export interface RouteOptions {
   readonly redact?: ((text: string) => string) | undefined;
   /** Is told of faults that are the daemon's own: the caller learns nothing of them. */
   readonly onFault?: ((error: unknown, request: string) => void) | undefined;
+  /** Names the daemon's ledger; a request that expects another one is refused. Absent: it has no name. */
+  readonly ledgerId?: string | undefined;
   /** Listeners to events and logs at once; 4,096 unless given. */
   readonly mostStreams?: number | undefined;
 }
 
 const MOST_STREAMS = 4_096;
+/** With which a caller says whose daemon it takes this for: at an address that nobody chose, another's may be found. */
+const LEDGER_HEADER = 'tickwise-ledger';
 
 /**
  * Makes the routes. The door stands before them: it has set `caller`, and has looked at host, origin, sizes and rates.
@@ -38,10 +42,14 @@ const MOST_STREAMS = 4_096;
  * @returns an app that answers every path and method; nothing is listened to before the first request
  */
 export function createRoutes(control: Control, options: RouteOptions): OpenAPIHono<ApiEnv> {
-  const { clock, redact = (text) => text, onFault = () => {}, mostStreams = MOST_STREAMS } = options;
+  const { clock, redact = (text) => text, onFault = () => {}, ledgerId, mostStreams = MOST_STREAMS } = options;
   const parts: RouteParts = { control, clock, redact, onFault };
   const app = new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => (result.success ? undefined : invalid(result.target, result.error)),
+  });
+  app.use('*', (context, next) => {
+    const expected = context.req.header(LEDGER_HEADER);
+    return expected === undefined || expected === ledgerId ? next() : Promise.resolve(otherLedger());
   });
   addSubmitRoutes(app, parts);
   addRunRoutes(app, parts);
@@ -62,6 +70,14 @@ export function createRoutes(control: Control, options: RouteOptions): OpenAPIHo
     return response;
   });
   return app;
+}
+
+function otherLedger(): Response {
+  return problem(
+    421,
+    'OTHER_LEDGER',
+    'this daemon keeps another ledger than the one that is meant; name its own address by "listen"',
+  );
 }
 
 function refuseOtherMethods(app: OpenAPIHono<ApiEnv>): void {

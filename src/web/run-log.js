@@ -63,6 +63,7 @@ export class RunLog {
   }
 
   #draw() {
+    if (this.#coming.length === 0) return;
     const pre = this.#lines;
     const isAtEnd = pre.scrollHeight - pre.scrollTop - pre.clientHeight < 24;
     const drawn = this.#coming.slice(-LINES_SHOWN).map(lineElement);
@@ -81,7 +82,7 @@ export class RunLog {
   /** @param {string | undefined} state @param {AbortSignal} signal */
   #finish(state, signal) {
     if (signal.aborted) return;
-    if (this.#coming.length > 0) this.#draw();
+    this.#draw();
     const lines =
       this.#lines.childElementCount === 0
         ? 'it wrote nothing; '

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { HAS_PROC } from '../e2e/daemon-process.ts';
-import { DaemonFolder, oneLine } from './daemon-folder.ts';
+import { Folder } from './command-line.ts';
+import { DaemonFolder, JOBS, oneLine } from './daemon-folder.ts';
 
 const RUN_ID = /[0-9a-z]{9}-[0-9a-z]{14}/;
 
@@ -106,4 +107,23 @@ it.runIf(HAS_PROC)('trigger is refused by a daemon that drains', async () => {
   await folder.daemon?.line(({ message }) => message.includes('draining'));
   const refused = await folder.tickwise('trigger', 'quick');
   expect([refused.code, oneLine(refused)]).toEqual([4, true]);
+});
+
+it.runIf(HAS_PROC)('nothing is asked of the daemon of another project that is found at the address', async () => {
+  await using theirs = await new DaemonFolder().start();
+  const { quick, gated, ticking } = JOBS;
+  using ours = new Folder().configure({ listen: theirs.address, jobs: { quick, gated, ticking } });
+  for (const [command, ...args] of [
+    ['trigger', 'quick'],
+    ['pause', 'ticking'],
+    ['why', 'ticking'],
+    ['cancel', 'gated'],
+  ] as const) {
+    const told = await ours.tickwise(command, ...args);
+    expect([told.code, oneLine(told)]).toEqual([3, true]);
+    expect(told.err).toContain('another ledger');
+  }
+  expect(await theirs.json('runs')).toEqual([]);
+  const jobs = await theirs.json<{ job: string; state: string }[]>('list');
+  expect(jobs.find(({ job }) => job === 'ticking')?.state).toBe('idle');
 });
