@@ -83,6 +83,8 @@ function otherLedger(): Response {
 function refuseOtherMethods(app: OpenAPIHono<ApiEnv>): void {
   const allowed = new Map<string, Set<string>>();
   for (const { method, path } of app.routes) {
+    // What stands before all routes is none of them.
+    if (method === 'ALL') continue;
     const methods = allowed.get(path) ?? new Set();
     methods.add(method);
     if (method === 'GET') methods.add('HEAD');
