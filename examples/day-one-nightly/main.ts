@@ -1,13 +1,9 @@
 /**
- * Day one: a nightly command with a Healthchecks ping. The command makes a backup; each run is told to a ping server, start and end, and
- * a ping server that hangs does not delay a run.
- *
- * (The configuration has a key `ping` for this, which the daemon does not act upon yet. Until then: from the events, as here, or as
- * a line of the job itself: `{ "shell": "curl -fsS -m 10 URL/start; ./backup.sh && curl -fsS -m 10 URL || curl -fsS -m 10 URL/fail" }`.)
+ * Day one: a nightly command with a Healthchecks ping. The command makes a backup; the job's `ping` tells each run's start and end to a
+ * ping server, with the exit status of a bad one, and a ping server that hangs does not delay a run.
  */
 import { createScheduler, type RunEnd } from '../../src/index.ts';
 import { answer, listen, readJson } from '../local-server.ts';
-import { ping } from './ping.ts';
 
 /** One ping, as the server saw it. */
 export interface SeenPing {
@@ -21,7 +17,8 @@ export interface Nights {
   readonly pings: readonly SeenPing[];
   /** The ping server never answered during this run. */
   readonly withDeadServer: RunEnd;
-  readonly pingFailures: number;
+  /** Requests that it had got when the run had ended, none of them answered. */
+  readonly unanswered: number;
 }
 
 /** Runs a good night, a bad night, and one in which the ping server hangs. */
@@ -35,16 +32,22 @@ export async function nights(
     pings.push({ path: pathname, rid: searchParams.get('rid') });
     answer(response, 200, 'OK');
   });
-  await using hanging = await listen(() => {});
-  const job = (exit: number): object => ({
+  let unanswered = 0;
+  await using hanging = await listen(() => void unanswered++);
+  const job = (exit: number, ping: string): object => ({
     schedule: { cron: '0 3 * * *', timezone: 'Europe/Berlin' },
     task: { command, env: { EXIT: String(exit) } },
     budget: '1h',
+    ping,
   });
-  await using scheduler = createScheduler({
+  const scheduler = createScheduler({
     store: 'memory:',
     listen: false,
-    jobs: { good: job(0), bad: job(1), alone: job(0) },
+    jobs: {
+      good: job(0, `${server.url}/ping/good`),
+      bad: job(1, `${server.url}/ping/bad`),
+      alone: job(0, hanging.url),
+    },
   });
   await scheduler.start();
   // For the show, tonight is now. A trigger goes through the same gate as a tick.
@@ -54,20 +57,15 @@ export async function nights(
     return scheduler.waitForEnd(asked.runId);
   };
 
-  const runs: RunEnd[] = [];
-  for (const name of ['good', 'bad']) {
-    await using _pings = ping(scheduler, { job: name, url: `${server.url}/ping/${name}` });
-    runs.push(await run(name));
-  }
-  let pingFailures = 0;
-  const dead = ping(scheduler, { job: 'alone', url: hanging.url, timeoutMs: 500, onFailure: () => pingFailures++ });
+  const runs = [await run('good'), await run('bad')];
   const withDeadServer = await run('alone');
-  await dead[Symbol.asyncDispose]();
-  return { runs, pings, withDeadServer, pingFailures };
+  // What is under way is given a moment; a run was never kept by it.
+  await scheduler.stop();
+  return { runs, pings, withDeadServer, unanswered };
 }
 
 if (import.meta.main) {
-  const { runs, pings, withDeadServer, pingFailures } = await nights();
+  const { runs, pings, withDeadServer, unanswered } = await nights();
   for (const { job, outcome, error } of runs) {
     console.log(`${job}: ${outcome}${error === undefined ? '' : ` (${error.message})`}`);
     for (const { path, rid } of pings.filter((seen) => seen.path.startsWith(`/ping/${job}`)))
@@ -75,6 +73,6 @@ if (import.meta.main) {
   }
   const { outcome, startedAt = 0, endedAt } = withDeadServer;
   console.log(
-    `with a ping server that hangs: ${outcome} after ${endedAt - startedAt} ms; ${pingFailures} pings given up, the run never waited`,
+    `with a ping server that hangs: ${outcome} after ${endedAt - startedAt} ms; ${unanswered} pings unanswered, the run never waited`,
   );
 }

@@ -98,12 +98,12 @@ class SchedulerControl implements Control, AsyncDisposable {
     return this.#parts.scheduler.cancel(job, by, 'job');
   }
 
-  pause(job: JobName): Promise<void> {
-    return this.#parts.scheduler.pause(job);
+  pause(job: JobName, by: string): Promise<void> {
+    return this.#parts.scheduler.pause(job, by);
   }
 
-  resume(job: JobName): Promise<void> {
-    return this.#parts.scheduler.resume(job);
+  resume(job: JobName, by: string): Promise<void> {
+    return this.#parts.scheduler.resume(job, by);
   }
 
   async jobs(): Promise<readonly JobView[]> {

@@ -74,6 +74,9 @@ export interface EventMap {
     readonly result?: string | undefined;
     readonly error?: ErrorRecord | undefined;
   };
+  /** By hand, durable. */
+  readonly jobPaused: { readonly job: JobName; readonly by: string };
+  readonly jobResumed: { readonly job: JobName; readonly by: string };
   /** The wall clock moved against the monotonic one, or the machine slept. */
   readonly clockStepped: { readonly byMs: DurationMs };
   /** The event loop was held, so the scheduler woke this much late. */

@@ -63,6 +63,12 @@ function narrateEvent(event: SchedulerEvent, log: TaskLog): void {
     case 'runEnded':
       narrateEnd(event, log);
       break;
+    case 'jobPaused':
+      log.info('job paused', { job: event.job, by: event.by });
+      break;
+    case 'jobResumed':
+      log.info('job resumed', { job: event.job, by: event.by });
+      break;
     case 'clockStepped':
       log.warn('the wall clock stepped', { byMs: Math.round(event.byMs) });
       break;

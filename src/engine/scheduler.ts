@@ -185,13 +185,15 @@ export class Scheduler {
   }
 
   /** Ticks of a paused job are skipped; a live run goes on. @throws TickwiseError `JOB_NOT_FOUND`, `STORE_UNUSABLE` */
-  async pause(job: JobName): Promise<void> {
+  async pause(job: JobName, by = 'pause'): Promise<void> {
     await this.#table.setPaused(job, true);
+    this.events.emit('jobPaused', { job, by });
   }
 
   /** Ticks run again, and so does what is queued. @throws TickwiseError `JOB_NOT_FOUND`, `STORE_UNUSABLE` */
-  async resume(job: JobName): Promise<void> {
+  async resume(job: JobName, by = 'resume'): Promise<void> {
     const entry = await this.#table.setPaused(job, false);
+    this.events.emit('jobResumed', { job, by });
     if (entry.queued.length > 0) this.#inbox.promote(entry);
     this.#committer.ask();
   }

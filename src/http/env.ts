@@ -1,6 +1,6 @@
 /** What the door knows of a request, for the routes behind it. */
 
-/** What a caller may do: look, start and steer runs, or all. Each includes the one before it. */
+/** What a caller may do: look; start and cancel runs; pause and resume jobs as well. Each includes the one before it. */
 export const SCOPES: readonly ['read', 'run', 'admin'] = ['read', 'run', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 

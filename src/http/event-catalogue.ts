@@ -18,6 +18,8 @@ export const EVENT_TYPES: Readonly<Record<Exclude<EventType, InnerType>, string>
   runBlocked: "a run's end is not proved yet, so its slot stays taken",
   runStalled: 'steps come back not done, with nothing to show',
   runEnded: 'a run has ended: outcome, reason, error; its result is read with the run',
+  jobPaused: 'somebody paused a job',
+  jobResumed: 'somebody resumed a job',
   clockStepped: 'the wall clock was set, or the machine slept',
   loopStalled: "the daemon's event loop was held",
   storeFailed: 'the store does not work; nothing starts until it does',

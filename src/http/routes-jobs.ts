@@ -57,7 +57,7 @@ const pauseJob = createRoute({
   operationId: 'pauseJob',
   tags: ['jobs'],
   summary: "Skip the job's ticks from now on; a live run goes on",
-  middleware: requireScope('run'),
+  middleware: requireScope('admin'),
   request: { params: jobParams, query: noQuery },
   responses: { 200: json(jobSchema, 'The job as it stands now.'), ...refusals(404) },
 });
@@ -68,7 +68,7 @@ const resumeJob = createRoute({
   operationId: 'resumeJob',
   tags: ['jobs'],
   summary: "Let the job's ticks run again",
-  middleware: requireScope('run'),
+  middleware: requireScope('admin'),
   request: { params: jobParams, query: noQuery },
   responses: { 200: json(jobSchema, 'The job as it stands now.'), ...refusals(404) },
 });

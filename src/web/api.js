@@ -13,6 +13,9 @@ export class Refusal extends Error {
   }
 }
 
+/** Nobody has answered, or not to the end. */
+export class NoAnswer extends Error {}
+
 /** @returns {boolean} whether a token is kept */
 export function hasToken() {
   return sessionStorage.getItem(TOKEN) !== null;
@@ -28,25 +31,41 @@ export function keepToken(token) {
  * @param {string} path
  * @param {{ method?: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} [options]
  * @returns {Promise<Response>} of status 2xx
- * @throws {Refusal} for any other; TypeError when nobody answers
+ * @throws {Refusal} for any other status
+ * @throws {NoAnswer}
  */
 async function ask(path, { method = 'GET', body, headers = {}, signal } = {}) {
   const token = sessionStorage.getItem(TOKEN);
-  const response = await fetch(path, {
-    method,
-    headers: {
-      ...headers,
-      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-      ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    ...(signal === undefined ? {} : { signal }),
-    cache: 'no-store',
-  });
+  const response = await answerOf(
+    fetch(path, {
+      method,
+      headers: {
+        ...headers,
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal === undefined ? {} : { signal }),
+      cache: 'no-store',
+    }),
+  );
   if (response.ok) return response;
   const told = await response.json().catch(() => ({}));
   const faults = Array.isArray(told.faults) ? `: ${told.faults.join('; ')}` : '';
   throw new Refusal(response.status, `${told.detail ?? `the daemon answers ${response.status}`}${faults}`);
+}
+
+/**
+ * A network that fails is told by the same class as a mistake of this page.
+ *
+ * @template Answer
+ * @param {Promise<Answer>} answer
+ * @returns {Promise<Answer>}
+ */
+function answerOf(answer) {
+  return answer.catch((error) => {
+    throw error instanceof TypeError ? new NoAnswer(error.message) : error;
+  });
 }
 
 /**
@@ -58,7 +77,8 @@ async function ask(path, { method = 'GET', body, headers = {}, signal } = {}) {
  * @returns {Promise<Answer>} of the shape that the API's document tells
  */
 export async function read(path, signal) {
-  return (await ask(path, signal === undefined ? {} : { signal })).json();
+  const response = await ask(path, signal === undefined ? {} : { signal });
+  return answerOf(response.json());
 }
 
 /**
@@ -69,7 +89,8 @@ export async function read(path, signal) {
  * @returns {Promise<{ runId?: string, runIds?: string[], state?: string }>}
  */
 export async function post(path, headers = {}) {
-  return (await ask(path, { method: 'POST', body: {}, headers })).json();
+  const response = await ask(path, { method: 'POST', body: {}, headers });
+  return answerOf(response.json());
 }
 
 /** @typedef {{ readonly id: string | undefined, readonly type: string, readonly data: string }} ServerEvent */
@@ -88,7 +109,7 @@ export async function openStream(path, signal, lastId) {
     signal: AbortSignal.any([signal, silence.signal]),
     headers: lastId === undefined ? {} : { 'last-event-id': lastId },
   });
-  if (response.body === null) throw new TypeError('the stream has no body');
+  if (response.body === null) throw new NoAnswer('the stream has no body');
   return eventsIn(response.body.pipeThrough(new TextDecoderStream()).getReader(), silence);
 }
 
@@ -100,8 +121,8 @@ export async function openStream(path, signal, lastId) {
 async function* eventsIn(reader, silence) {
   let rest = '';
   for (;;) {
-    const timer = setTimeout(() => silence.abort(new TypeError('the stream is silent')), SILENCE_MS);
-    const { done, value } = await reader.read().finally(() => clearTimeout(timer));
+    const timer = setTimeout(() => silence.abort(new NoAnswer('the stream is silent')), SILENCE_MS);
+    const { done, value } = await answerOf(reader.read()).finally(() => clearTimeout(timer));
     if (done) return;
     const frames = (rest + value).split('\n\n');
     rest = frames.pop() ?? '';

@@ -1,6 +1,6 @@
 /** @import { JobJson } from '../http/view-job.ts' */
 /** @import { RunJson } from '../http/view-run.ts' */
-import { post, read } from './api.js';
+import { NoAnswer, post, read } from './api.js';
 import { RunLog } from './run-log.js';
 import { agoText, durationText, find, localText, make, nowAt, say, sayState, stateText, TONES, untilText } from './text.js';
 
@@ -156,7 +156,7 @@ export class Detail {
       const answer = told(await post(`/v1/jobs/${name}/${what}`, what === 'runs' ? { 'idempotency-key': key } : {}));
       if (!signal.aborted) this.#reply(answer, 'quiet');
     } catch (error) {
-      if (error instanceof TypeError) this.#onFault(error);
+      if (error instanceof NoAnswer) this.#onFault(error);
       else if (!signal.aborted) this.#reply(error instanceof Error ? error.message : String(error), 'bad');
     }
     await this.refresh();

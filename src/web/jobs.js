@@ -16,12 +16,21 @@ export class Jobs {
   /** @param {readonly JobJson[]} jobs all of them */
   replace(jobs) {
     this.#jobs = new Map(jobs.map((job) => [job.name, job]));
+  }
+
+  /** Outcomes that no event has told of may have come. */
+  forgetOutcomes() {
     this.#outcomes.clear();
   }
 
   /** @param {JobJson} job as read now */
   set(job) {
     if (this.#jobs.has(job.name)) this.#jobs.set(job.name, job);
+  }
+
+  /** @param {string} name */
+  has(name) {
+    return this.#jobs.has(name);
   }
 
   /** @param {string} name @returns {JobJson | undefined} */
@@ -86,6 +95,10 @@ function movedOn(job, type, told) {
   const { liveRun } = job;
   const isLive = liveRun !== undefined && liveRun.id === told.runId;
   switch (type) {
+    case 'jobPaused':
+      return { ...job, paused: true, state: liveRun === undefined ? 'paused' : job.state };
+    case 'jobResumed':
+      return { ...job, paused: false, state: liveRun === undefined ? 'idle' : job.state };
     case 'runStarted':
       return { ...job, state: 'running', liveRun: runOf(told, 'running') };
     case 'runProgressed':

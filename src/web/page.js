@@ -2,17 +2,24 @@
 /** @import { JobJson } from '../http/view-job.ts' */
 /** @import { RunJson } from '../http/view-run.ts' */
 /** @import { ServerEvent } from './api.js' */
-import { hasToken, keepToken, openStream, read, Refusal } from './api.js';
+import { hasToken, keepToken, NoAnswer, openStream, read, Refusal } from './api.js';
 import { Detail } from './detail.js';
 import { Jobs, OUTCOMES_SHOWN } from './jobs.js';
 import { JobTable, ROWS_SHOWN } from './table.js';
-import { find, localText, say, setClock, stateText, TONES } from './text.js';
+import { find, localText, nowAt, say, setClock, stateText, TONES } from './text.js';
 
-const TYPES = 'tickDecided,runQueued,runStarted,runProgressed,runStopping,runBlocked,runEnded,storeFailed,storeRecovered';
-/** How often the page asks again for the jobs to which something happened, and for how many of them one by one. */
+const TYPES = [
+  ...['tickDecided', 'ticksDecided', 'jobPaused', 'jobResumed', 'storeFailed', 'storeRecovered'],
+  ...['runQueued', 'runStarted', 'runProgressed', 'runStopping', 'runBlocked', 'runEnded'],
+].join();
+/** How often the page asks again for the jobs to which something happened. */
 const REFRESH_MS = 1_000;
+/** More of them than this are read in one go, as long as all jobs together are few. */
 const SINGLE_READS = 20;
+const FEW_JOBS = 1_000;
+/** All are read again now and then, seldom if they are many. */
 const ALL_READ_MS = 60_000;
+const ALL_READ_MS_A_JOB = 60;
 const HEALTH_MS = 5_000;
 const RETRY_MS = 1_500;
 
@@ -42,8 +49,9 @@ async function listen() {
   for (;;) {
     connection = new AbortController();
     try {
+      await untilSeen();
       const events = await openStream(`/v1/events?type=${TYPES}`, connection.signal, lastId);
-      if (lastId === undefined || allReadAt === 0) await readAll();
+      if (allReadAt === 0) await readFirst();
       answered();
       for await (const event of events) await take(event);
     } catch (error) {
@@ -54,13 +62,20 @@ async function listen() {
   }
 }
 
+/** A browser opens few connections to one address, so a tab that nobody sees keeps none. */
+async function untilSeen() {
+  while (document.hidden) await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));
+}
+
 /** @param {ServerEvent} event */
 async function take({ id, type, data }) {
+  if (type === 'gap') return readFirst();
   lastId = id ?? lastId;
-  if (type === 'gap') return readAll();
   const told = JSON.parse(data);
   if (type === 'storeFailed' || type === 'storeRecovered') return readHealth();
   const name = jobs.apply(type, told);
+  // A job that is new since a reload.
+  if (name === undefined) allReadAt = Math.min(allReadAt, 1);
   if (name === undefined) return undefined;
   if (type !== 'runProgressed') touched.add(name);
   redraw(name);
@@ -68,7 +83,18 @@ async function take({ id, type, data }) {
   return undefined;
 }
 
+/** Reads all that is shown, after a time in which nothing was heard. */
+async function readFirst() {
+  allReadAt = 0;
+  jobs.forgetOutcomes();
+  await readAll();
+  for (const name of table.inSight) void readOutcomes(name);
+  await Promise.all([readHealth(), detail.refresh()]);
+}
+
 async function readAll() {
+  // Before it is asked: what happens while the answer comes makes a job be read once more.
+  touched.clear();
   /** @type {[{ version: string, node: string, startedAt: string, now: string }, { jobs: JobJson[] }]} */
   const [about, all] = await Promise.all([read('/assets/about.json'), read('/v1/jobs')]);
   setClock(about.now);
@@ -78,13 +104,10 @@ async function readAll() {
   );
   jobs.replace(all.jobs);
   allReadAt = Date.now();
-  touched.clear();
   main.hidden = false;
   door.hidden = true;
   find('forget', HTMLButtonElement).hidden = !hasToken();
   showRows();
-  for (const name of table.names) void readOutcomes(name);
-  await Promise.all([readHealth(), detail.refresh()]);
 }
 
 function showRows() {
@@ -116,17 +139,20 @@ function redraw(name) {
 /** @param {JobJson} job as read now */
 function keep(job) {
   jobs.set(job);
-  touched.delete(job.name);
   redraw(job.name);
 }
 
 /** Reads what is shown and was touched again: what events do not tell, such as the next tick. */
 async function refresh() {
   if (goneSince !== '' || main.hidden || document.hidden) return;
-  if (Date.now() - allReadAt > ALL_READ_MS) return readAll();
   const shown = [...touched].filter((name) => table.has(name));
-  touched.clear();
-  for (const name of shown.splice(SINGLE_READS)) touched.add(name);
+  const isOld = Date.now() - allReadAt > Math.max(ALL_READ_MS, jobs.size * ALL_READ_MS_A_JOB);
+  if (isOld || (shown.length > SINGLE_READS && jobs.size <= FEW_JOBS)) {
+    if (touched.has(detail.name ?? '')) void detail.refresh();
+    return readAll();
+  }
+  shown.splice(SINGLE_READS);
+  for (const name of shown) touched.delete(name);
   await Promise.all(
     shown.map((name) =>
       name === detail.name
@@ -135,13 +161,14 @@ async function refresh() {
     ),
   );
   showRows();
+  return undefined;
 }
 
 const asking = new Set();
 
 /** @param {string} name whose row has come into view */
 async function readOutcomes(name) {
-  if (jobs.outcomes(name) !== undefined || asking.has(name)) return;
+  if (!jobs.has(name) || jobs.outcomes(name) !== undefined || asking.has(name)) return;
   asking.add(name);
   try {
     // One more than is shown, since the newest may be live.
@@ -162,6 +189,7 @@ async function readHealth() {
     say(health, 'healthy');
     health.dataset['tone'] = 'good';
     health.title = 'The daemon takes work.';
+    if (goneSince === '') trouble.hidden = true;
   } catch (error) {
     if (!(error instanceof Refusal)) return fault(error);
     say(health, 'not ready');
@@ -180,8 +208,10 @@ function announce(type, { job, outcome = '' }) {
 /** @param {unknown} error */
 function fault(error) {
   if (error instanceof DOMException && error.name === 'AbortError') return;
-  if (error instanceof Refusal) return tell(error.message);
-  if (!(error instanceof TypeError)) throw error;
+  // The stream is taken up anew, and by that all else.
+  if (error instanceof NoAnswer || (error instanceof Refusal && error.status === 401)) connection.abort();
+  if (error instanceof Refusal) return error.status === 401 ? undefined : tell(error.message);
+  if (!(error instanceof NoAnswer)) return reportError(error);
   if (goneSince === '') goneSince = new Date().toISOString();
   tell(`no answer since ${localText(goneSince)}, trying again`);
   say(health, 'no answer');
@@ -236,12 +266,13 @@ door.addEventListener('submit', (event) => {
 });
 find('forget', HTMLButtonElement).addEventListener('click', () => {
   keepToken(undefined);
-  lastId = undefined;
   location.reload();
 });
 filter.addEventListener('input', showRows);
 addEventListener('hashchange', followHash);
+document.addEventListener('visibilitychange', () => document.hidden && connection.abort());
 setInterval(() => {
+  if (!main.hidden) say(find('clock', HTMLElement), new Date(nowAt()).toLocaleTimeString());
   table.tick();
   detail.tick();
 }, 250);

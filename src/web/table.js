@@ -12,6 +12,8 @@ const MARKS = { unfinished: '…', timedOut: '!', killed: '×', failed: '×', ca
 export class JobTable {
   /** @type {Map<string, Row>} */
   #rows = new Map();
+  /** Names of jobs whose rows can be seen, without scrolling. @type {Set<string>} */
+  inSight = new Set();
   #body;
   #open;
   #onSight;
@@ -27,14 +29,12 @@ export class JobTable {
     this.#onSight = new IntersectionObserver((entries) => {
       for (const { isIntersecting, target } of entries) {
         const { job } = /** @type {HTMLElement} */ (target).dataset;
-        if (isIntersecting && job !== undefined) onSight(job);
+        if (job === undefined) continue;
+        if (isIntersecting) onSight(job);
+        if (isIntersecting) this.inSight.add(job);
+        else this.inSight.delete(job);
       }
     });
-  }
-
-  /** Names of the jobs that are shown. */
-  get names() {
-    return this.#rows.keys();
   }
 
   /** @param {string} name */
@@ -89,6 +89,7 @@ export class JobTable {
 
   /** @param {Row} row */
   #drop({ element }) {
+    this.inSight.delete(element.dataset['job'] ?? '');
     this.#onSight.unobserve(element);
     element.remove();
   }
@@ -107,6 +108,8 @@ class Row {
   #squares = make('span', { class: 'squares', role: 'img' });
   /** @type {JobJson | undefined} */
   #job;
+  /** @type {readonly string[] | undefined} */
+  #outcomes;
 
   /** @param {string} name @param {() => void} open */
   constructor(name, open) {
@@ -149,6 +152,8 @@ class Row {
 
   /** @param {readonly string[]} outcomes newest last */
   setOutcomes(outcomes) {
+    if (outcomes === this.#outcomes) return;
+    this.#outcomes = outcomes;
     const counts = Map.groupBy(outcomes, (outcome) => outcome);
     const told = [...counts].map(([outcome, all]) => `${all.length} ${stateText(outcome)}`).join(', ');
     this.#squares.setAttribute('aria-label', told === '' ? 'no run has ended yet' : `the last ${outcomes.length}: ${told}`);

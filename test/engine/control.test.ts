@@ -185,7 +185,10 @@ test('runs are listed by the states that the ledger does not know, page by page'
 test('a job that is paused says so, and one that is resumed no longer', async () => {
   await using steered = await steer([jobOf('a'), jobOf('b', { paused: true })]);
   const { control, settle } = steered;
+  const told: unknown[] = [];
+  using _feed = control.follow(undefined, ({ type, data }) => told.push([type, JSON.parse(data)]));
   await settle(control.pause('a', 'alice'));
+  expect(told).toContainEqual(['jobPaused', expect.objectContaining({ job: 'a', by: 'alice' })]);
   expect((await settle(control.jobs())).map(({ state, paused }) => [state, paused])).toEqual([
     ['paused', true],
     ['paused', true],

@@ -47,7 +47,7 @@ it('lets each caller do what its scope says, and nobody anything without a token
 
   expect(operated.callers).toEqual([
     { caller: 'dashboard', scope: 'read', statuses: { ...may, submit: 403, pause: 403, cancel: 403 } },
-    { caller: 'deployer', scope: 'run', statuses: may },
+    { caller: 'deployer', scope: 'run', statuses: { ...may, pause: 403 } },
     { caller: 'operator', scope: 'admin', statuses: may },
     { caller: 'nobody', scope: 'no token', statuses: { 'list jobs': 401, scrape: 401, submit: 401, pause: 401, cancel: 401 } },
   ]);
