@@ -17,7 +17,7 @@ const FILES: Readonly<Record<string, { readonly file: string; readonly type: str
   '/assets/page.css': { file: 'page.css', type: 'text/css; charset=utf-8' },
   '/assets/icon.svg': { file: 'icon.svg', type: 'image/svg+xml' },
   ...Object.fromEntries(
-    ['api', 'detail', 'jobs', 'page', 'run-log', 'table', 'text'].map((name) => [
+    ['api', 'detail', 'health', 'jobs', 'page', 'run-log', 'table', 'text'].map((name) => [
       `/assets/${name}.js`,
       { file: `${name}.js`, type: SCRIPT },
     ]),

@@ -2,8 +2,9 @@
 /** @import { JobJson } from '../http/view-job.ts' */
 /** @import { RunJson } from '../http/view-run.ts' */
 /** @import { ServerEvent } from './api.js' */
-import { hasToken, keepToken, NoAnswer, openStream, read, Refusal } from './api.js';
+import { hasToken, keepToken, openStream, read, Refusal } from './api.js';
 import { Detail } from './detail.js';
+import { Health } from './health.js';
 import { Jobs, OUTCOMES_SHOWN } from './jobs.js';
 import { JobTable, ROWS_SHOWN } from './table.js';
 import { find, localText, nowAt, say, setClock, stateText, TONES } from './text.js';
@@ -24,22 +25,24 @@ const HEALTH_MS = 5_000;
 const RETRY_MS = 1_500;
 
 const main = find('main', HTMLElement);
-const trouble = find('trouble', HTMLElement);
 const news = find('news', HTMLElement);
-const health = find('health', HTMLElement);
 const filter = find('filter', HTMLInputElement);
 const door = find('door', HTMLFormElement);
 const token = find('token', HTMLInputElement);
 
+let connection = new AbortController();
+const health = new Health(() => connection.abort());
 const jobs = new Jobs();
 const table = new JobTable(find('rows', HTMLElement), choose, (name) => void readOutcomes(name));
-const detail = new Detail(() => choose(undefined), fault, keep);
+const detail = new Detail(
+  () => choose(undefined),
+  (error) => health.fault(error),
+  keep,
+);
 /** Jobs that are to be read again. @type {Set<string>} */
 const touched = new Set();
 /** @type {string | undefined} */
 let lastId;
-let connection = new AbortController();
-let goneSince = '';
 let allReadAt = 0;
 /** @type {(() => void) | undefined} */
 let enter;
@@ -51,12 +54,13 @@ async function listen() {
     try {
       await untilSeen();
       const events = await openStream(`/v1/events?type=${TYPES}`, connection.signal, lastId);
-      if (allReadAt === 0) await readFirst();
-      answered();
+      // Without an event that was seen, nothing tells what happened since.
+      if (allReadAt === 0 || lastId === undefined) await readFirst();
+      health.answered();
       for await (const event of events) await take(event);
     } catch (error) {
       if (error instanceof Refusal && error.status === 401) await askForToken(error);
-      else fault(error);
+      else health.fault(error);
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
@@ -72,7 +76,7 @@ async function take({ id, type, data }) {
   if (type === 'gap') return readFirst();
   lastId = id ?? lastId;
   const told = JSON.parse(data);
-  if (type === 'storeFailed' || type === 'storeRecovered') return readHealth();
+  if (type === 'storeFailed' || type === 'storeRecovered') return health.read();
   const name = jobs.apply(type, told);
   // A job that is new since a reload.
   if (name === undefined) allReadAt = Math.min(allReadAt, 1);
@@ -89,7 +93,7 @@ async function readFirst() {
   jobs.forgetOutcomes();
   await readAll();
   for (const name of table.inSight) void readOutcomes(name);
-  await Promise.all([readHealth(), detail.refresh()]);
+  await Promise.all([health.read(), detail.refresh()]);
 }
 
 async function readAll() {
@@ -144,7 +148,7 @@ function keep(job) {
 
 /** Reads what is shown and was touched again: what events do not tell, such as the next tick. */
 async function refresh() {
-  if (goneSince !== '' || main.hidden || document.hidden) return;
+  if (health.isGone || main.hidden || document.hidden) return;
   const shown = [...touched].filter((name) => table.has(name));
   const isOld = Date.now() - allReadAt > Math.max(ALL_READ_MS, jobs.size * ALL_READ_MS_A_JOB);
   if (isOld || (shown.length > SINGLE_READS && jobs.size <= FEW_JOBS)) {
@@ -177,25 +181,9 @@ async function readOutcomes(name) {
     jobs.setOutcomes(name, runs);
     redraw(name);
   } catch (error) {
-    fault(error);
+    health.fault(error);
   } finally {
     asking.delete(name);
-  }
-}
-
-async function readHealth() {
-  try {
-    await read('/readyz');
-    say(health, 'healthy');
-    health.dataset['tone'] = 'good';
-    health.title = 'The daemon takes work.';
-    if (goneSince === '') trouble.hidden = true;
-  } catch (error) {
-    if (!(error instanceof Refusal)) return fault(error);
-    say(health, 'not ready');
-    health.dataset['tone'] = 'bad';
-    health.title = error.message;
-    tell(error.message);
   }
 }
 
@@ -205,39 +193,13 @@ function announce(type, { job, outcome = '' }) {
   if (state !== undefined && (job === detail.name || TONES[state] === 'bad')) say(news, `${job}: ${stateText(state)}`);
 }
 
-/** @param {unknown} error */
-function fault(error) {
-  if (error instanceof DOMException && error.name === 'AbortError') return;
-  // The stream is taken up anew, and by that all else.
-  if (error instanceof NoAnswer || (error instanceof Refusal && error.status === 401)) connection.abort();
-  if (error instanceof Refusal) return error.status === 401 ? undefined : tell(error.message);
-  if (!(error instanceof NoAnswer)) return reportError(error);
-  if (goneSince === '') goneSince = new Date().toISOString();
-  tell(`no answer since ${localText(goneSince)}, trying again`);
-  say(health, 'no answer');
-  health.dataset['tone'] = 'bad';
-}
-
-/** @param {string} text one line */
-function tell(text) {
-  say(trouble, text);
-  trouble.hidden = false;
-}
-
-function answered() {
-  goneSince = '';
-  trouble.hidden = true;
-  void readHealth();
-}
-
 /** @param {Refusal} refusal */
 async function askForToken(refusal) {
   main.hidden = true;
   allReadAt = 0;
   door.hidden = false;
-  say(health, 'locked');
-  health.dataset['tone'] = 'warn';
-  if (hasToken()) tell(refusal.message);
+  health.locked();
+  if (hasToken()) health.tell(refusal.message);
   keepToken(undefined);
   token.focus();
   await new Promise((resolve) => (enter = () => resolve(undefined)));
@@ -252,7 +214,7 @@ function followHash() {
   const name = /^#job=([a-z0-9._-]+)$/.exec(location.hash)?.[1];
   const before = detail.name;
   if (name === before) return;
-  if (name !== undefined) void detail.open(name).catch(fault);
+  if (name !== undefined) void detail.open(name).catch((error) => health.fault(error));
   else detail.close();
   table.setOpen(name);
   if (name === undefined && before !== undefined) table.focus(before);
@@ -276,9 +238,9 @@ setInterval(() => {
   table.tick();
   detail.tick();
 }, 250);
-setInterval(() => void refresh().catch(fault), REFRESH_MS);
+setInterval(() => void refresh().catch((error) => health.fault(error)), REFRESH_MS);
 setInterval(() => {
-  if (!main.hidden && goneSince === '' && !document.hidden) void readHealth();
+  if (!main.hidden && !health.isGone && !document.hidden) void health.read();
 }, HEALTH_MS);
 
 followHash();

@@ -121,7 +121,7 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     await page.getByLabel('Token').fill(token);
     await page.getByRole('button', { name: 'Enter' }).click();
     await row('hourly').getByRole('button').click();
-    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Trigger' }).click();
     await page.locator('#answer', { hasText: 'this needs the scope "run"' }).waitFor();
     const kept = await page.evaluate('[localStorage.length, document.cookie, location.href.includes("tw_")]');
     expect(kept).toEqual([0, '', false]);
