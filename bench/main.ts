@@ -13,6 +13,7 @@ import { heap } from './measures/heap.ts';
 import { idle } from './measures/idle.ts';
 import { isolation } from './measures/isolation.ts';
 import { lateness } from './measures/lateness.ts';
+import { receivers } from './measures/receivers.ts';
 import { recovery } from './measures/recovery.ts';
 import { startUp } from './measures/start-up.ts';
 import { stepLoop } from './measures/step-loop.ts';
@@ -35,6 +36,7 @@ const MEASURES: readonly Measure[] = [
   verify,
   structured,
   api,
+  receivers,
 ];
 
 const USAGE = `npm run bench -- [options] [measure ...]

@@ -16,6 +16,7 @@ const PROBES: Readonly<Record<string, () => Promise<Readonly<Record<string, Prob
   recovery: async () => (await import('./measures/recovery.ts')).probes,
   verify: async () => (await import('./measures/verify.ts')).probes,
   structured: async () => (await import('./measures/structured.ts')).probes,
+  receivers: async () => (await import('./measures/receivers.ts')).probes,
   api: async () => (await import('./measures/api.ts')).probes,
 };
 
