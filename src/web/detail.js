@@ -97,7 +97,9 @@ export class Detail {
       ]);
       this.#ticks = nextTicks;
       const known = new Set(page.runs.map(({ id }) => id));
-      const older = this.#runs.filter(({ id }) => !known.has(id));
+      // Where nothing joins what is read to what was there, runs between them would be left out.
+      const isJoined = this.#runs.some(({ id }) => known.has(id));
+      const older = isJoined ? this.#runs.filter(({ id }) => !known.has(id)) : [];
       if (older.length === 0) this.#cursor = page.cursor;
       this.#runs = [...page.runs, ...older];
       this.#why.replaceChildren(...why.map((line) => make('li', {}, line)));

@@ -149,7 +149,8 @@ function keep(job) {
 /** Reads what is shown and was touched again: what events do not tell, such as the next tick. */
 async function refresh() {
   if (health.isGone || main.hidden || document.hidden) return;
-  const shown = [...touched].filter((name) => table.has(name));
+  // Those in sight go first; the others wait their turn.
+  const shown = [...touched.intersection(table.inSight), ...touched.difference(table.inSight)].filter((name) => table.has(name));
   const isOld = Date.now() - allReadAt > Math.max(ALL_READ_MS, jobs.size * ALL_READ_MS_A_JOB);
   if (isOld || (shown.length > SINGLE_READS && jobs.size <= FEW_JOBS)) {
     if (touched.has(detail.name ?? '')) void detail.refresh();

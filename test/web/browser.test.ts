@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runIdOf } from '../../src/core/tick.ts';
 import { makeToken } from '../../src/http/token.ts';
-import { FakeControl, jobOf } from '../http/fake-control.ts';
+import { FakeControl, jobOf, runOf, START } from '../http/fake-control.ts';
 import { serve } from '../http/live-server.ts';
 import { HAS_BROWSER, launch, startDaemon, view } from './browser.ts';
 
@@ -143,6 +144,48 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     await page.keyboard.press('Escape');
     await page.locator('#detail').waitFor({ state: 'hidden' });
     await page.locator('tr[data-job="hourly"] button:focus').waitFor();
+  });
+
+  test('a tab that nobody sees hears nothing, and catches up when it is seen', async () => {
+    await using daemon = await startDaemon({ jobs: JOBS });
+    await using seen = await view(browser, daemon.url);
+    const { page, row } = seen;
+    await row('markup').waitFor();
+    const look = (isHidden: boolean): Promise<unknown> =>
+      page.evaluate(
+        `Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true }); document.dispatchEvent(new Event('visibilitychange'));`,
+      );
+    const left = page.waitForEvent('requestfailed', (request) => request.url().includes('/v1/events'));
+    await look(true);
+    await left;
+    const answer = await fetch(`${daemon.url}/v1/jobs/markup/runs`, { method: 'POST' });
+    const { runId } = (await answer.json()) as { runId: string };
+    await fetch(`${daemon.url}/v1/runs/${runId}?wait=10s`);
+    expect(await row('markup').getByText('never ran').count()).toBe(1);
+    await look(false);
+    await row('markup').getByText('failed', { exact: true }).waitFor();
+    expect(seen.faults).toEqual([]);
+  });
+
+  test('older runs come by the page, and each once', async () => {
+    const control = new FakeControl();
+    control.runList = Array.from({ length: 25 }, (_, age) => {
+      const tick = START - age * 60_000;
+      return runOf({ id: runIdOf('report', tick), tick, startedAt: tick, endedAt: tick + 5 });
+    });
+    await using server = await serve(control);
+    await using seen = await view(browser, `${server.address}/#job=report`);
+    const { page } = seen;
+    const rows = page.locator('#runs tr');
+    await rows.nth(9).waitFor();
+    expect(await rows.count()).toBe(10);
+    await page.getByRole('button', { name: 'Older runs' }).click();
+    await rows.nth(19).waitFor();
+    await page.getByRole('button', { name: 'Older runs' }).click();
+    await page.getByRole('button', { name: 'Older runs' }).waitFor({ state: 'hidden' });
+    const ids = await page.evaluate('[...document.querySelectorAll("#runs tr")].map((row) => row.dataset.run)');
+    expect(ids).toEqual(control.runList.map(({ id }) => id));
+    expect(seen.faults).toEqual([]);
   });
 
   test.each(['', '#job=hourly'])('fits into 360 pixels, as a table still: /%s', async (hash) => {
