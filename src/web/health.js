@@ -41,21 +41,20 @@ export class Health {
     this.#goneSince ??= new Date().toISOString();
     this.tell(`no answer since ${localText(this.#goneSince)}, trying again`);
     this.#show('no answer', 'bad', '');
+    document.body.classList.add('stale');
     // The stream is taken up anew, and by that all else.
     return this.#reconnect();
   }
 
   /** The stream is there, again. */
   answered() {
-    this.#goneSince = undefined;
-    this.#trouble.hidden = true;
+    this.#forget();
     void this.read();
   }
 
   /** A token is needed. */
   locked() {
-    this.#goneSince = undefined;
-    this.#trouble.hidden = true;
+    this.#forget();
     this.#show('locked', 'warn', '');
   }
 
@@ -63,6 +62,12 @@ export class Health {
   tell(text) {
     say(this.#trouble, text);
     this.#trouble.hidden = false;
+  }
+
+  #forget() {
+    this.#goneSince = undefined;
+    this.#trouble.hidden = true;
+    document.body.classList.remove('stale');
   }
 
   /** @param {string} word @param {string} tone @param {string} title */

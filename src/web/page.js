@@ -59,7 +59,7 @@ async function listen() {
       health.answered();
       for await (const event of events) await take(event);
     } catch (error) {
-      if (error instanceof Refusal && error.status === 401) await askForToken(error);
+      if (error instanceof Refusal && error.status === 401) await askForToken();
       else health.fault(error);
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
@@ -194,13 +194,12 @@ function announce(type, { job, outcome = '' }) {
   if (state !== undefined && (job === detail.name || TONES[state] === 'bad')) say(news, `${job}: ${stateText(state)}`);
 }
 
-/** @param {Refusal} refusal */
-async function askForToken(refusal) {
+async function askForToken() {
   main.hidden = true;
   allReadAt = 0;
   door.hidden = false;
   health.locked();
-  if (hasToken()) health.tell(refusal.message);
+  if (hasToken()) health.tell('the daemon does not know this token');
   keepToken(undefined);
   token.focus();
   await new Promise((resolve) => (enter = () => resolve(undefined)));

@@ -118,7 +118,7 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     const { page, row } = seen;
     await page.getByLabel('Token').fill(`${token.slice(0, -1)}${token.endsWith('a') ? 'b' : 'a'}`);
     await page.getByRole('button', { name: 'Enter' }).click();
-    await page.getByRole('alert').filter({ hasText: 'this needs a token that this daemon knows' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'the daemon does not know this token' }).waitFor();
     await page.getByLabel('Token').fill(token);
     await page.getByRole('button', { name: 'Enter' }).click();
     await row('hourly').getByRole('button').click();
