@@ -94,13 +94,13 @@ export async function storm(site: Site, daemon: DaemonProcess, options: StormOpt
       const job = jobs[Math.floor(random() * jobs.length)] ?? '';
       const action = ['trigger', 'cancel', 'pause', 'resume', 'why'][Math.floor(random() * 5)] ?? 'why';
       const args = [MAIN, action, job, '--config', site.config];
-      const code = await promisify(execFile)(process.execPath, args).then(
-        () => 0,
-        (error: { code?: number }) => error.code ?? -1,
+      const { code, stderr } = await promisify(execFile)(process.execPath, args).then(
+        () => ({ code: 0, stderr: '' }),
+        (error: { code?: number; stderr?: string }) => ({ code: error.code ?? -1, stderr: error.stderr ?? '' }),
       );
       const name = `command ${action} ${code}`;
       answers[name] = (answers[name] ?? 0) + 1;
-      if (code !== 0 && code !== 4 && code !== 1) faults.push(name);
+      if (code !== 0 && code !== 4) faults.push(`${name}: ${stderr}`);
     }
   }
 
