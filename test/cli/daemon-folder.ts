@@ -1,5 +1,5 @@
 /** A folder with a daemon that runs in it, for the commands that ask one. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DaemonProcess, until } from '../e2e/daemon-process.ts';
 import { type Ended, Folder } from './command-line.ts';
@@ -84,7 +84,25 @@ export class DaemonFolder extends Folder implements AsyncDisposable {
     this.go();
     this.daemon?.signal('SIGKILL');
     await this.daemon?.exited;
+    // What the daemon has left behind looks for a file in this folder, and would look for ever.
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) if (isIn(this.dir, pid)) kill(Number(pid));
     this[Symbol.dispose]();
+  }
+}
+
+function isIn(folder: string, pid: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`) === folder;
+  } catch {
+    return false;
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has just ended.
   }
 }
 
