@@ -28,7 +28,13 @@ const MOST_BIRTHS = 1_000;
  * end together cost no more than one.
  */
 export class ProcessTable {
+  readonly #newest: () => number | undefined;
   #pending: Promise<TableReading> | undefined;
+
+  /** @param newest tells the number that was given away last; the kernel's word unless given */
+  constructor(newest: () => number | undefined = newestPid) {
+    this.#newest = newest;
+  }
 
   /**
    * Reads the table, in slices that leave the event loop free.
@@ -39,24 +45,27 @@ export class ProcessTable {
   read(): Promise<TableReading> {
     this.#pending ??= nextTurn().then(() => {
       this.#pending = undefined;
-      return readAll();
+      return readAll(this.#newest);
     });
     return this.#pending;
   }
 }
 
-async function readAll(): Promise<TableReading> {
+async function readAll(newestPid: () => number | undefined): Promise<TableReading> {
   const alive: ProcessInfo[] = [];
   const dead: ProcessInfo[] = [];
+  const seen = new Map<number, ProcessInfo | undefined>();
   const look = (pid: number): ProcessInfo | undefined => {
+    if (seen.has(pid)) return seen.get(pid);
     const process = readProcess(pid);
+    seen.set(pid, process);
     if (process !== undefined) (isAlive(process) ? alive : dead).push(process);
     return process;
   };
   let sliceEnd = performance.now() + LONGEST_SLICE_MS;
   let newest = newestPid();
+  // A number above the newest one is an old process's, too, once the kernel has begun anew with its numbers.
   for (const pid of listPids()) {
-    if (newest !== undefined && pid > newest) continue;
     look(pid);
     if (performance.now() < sliceEnd) continue;
     await nextTurn();

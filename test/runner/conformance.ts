@@ -141,7 +141,7 @@ export function describeRunner(name: string, subject: Subject): void {
     may('blocksThread', hasForce)('kills a task that blocks its thread for ever, and keeps its last checkpoint', async () => {
       using file = new PidFile();
       const { start } = setup();
-      const { end, witness } = start('blocksThread', { budgetMs: 1_000, graceMs: 200 }, { input: { pidFile: file.path } });
+      const { end, witness } = start('blocksThread', { budgetMs: 4_000, graceMs: 200 }, { input: { pidFile: file.path } });
       expect(await end()).toMatchObject({ outcome: 'killed', stop: { kind: 'budget' }, checkpoint: '1' });
       expect(witness.stops).toEqual([{ kind: 'budget' }]);
       expect(file.pids().filter((pid) => pid !== process.pid && isAlive(pid))).toEqual([]);
