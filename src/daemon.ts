@@ -138,6 +138,7 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
       await scheduler.reload(next);
       definitions.set(next);
       doors?.setJobs(next);
+      await telling.renew();
     },
     stop: (hurry) => (stopping ??= stop(hurry)),
   };
