@@ -16,7 +16,7 @@ interface Options {
 export const idle: Measure = {
   name: 'idle',
   needsPeers: false,
-  seconds: [12, 49],
+  seconds: [20, 57],
   async figures({ quick }: Plan): Promise<readonly Figure[]> {
     const options: Options = { seconds: quick ? 5 : 40 };
     const pairs = Array.from({ length: PAIRS }, () =>
@@ -58,8 +58,8 @@ export const probes: { subject: (options: Options) => Promise<number>; timer: (o
 
 async function processorMs(seconds: number): Promise<number> {
   globalThis.gc?.();
-  // The compiler's and the collector's own threads finish what the start has left them.
-  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  // The compiler's and the collector's own threads finish what the start has left them; V8 tidies the heap once more 8 s later.
+  await new Promise((resolve) => setTimeout(resolve, 12_000));
   const before = process.cpuUsage();
   await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
   const { user, system } = process.cpuUsage(before);
