@@ -93,6 +93,8 @@ export interface EventFeed extends Disposable {
   readonly backlog: readonly NumberedEvent[];
   /** Events after that id are kept no more, or are of another daemon's life: the listener should read the ledger. */
   readonly hasGap: boolean;
+  /** The id of the newest event so far: who has seen nothing yet goes on from here. */
+  readonly position: string;
 }
 
 /** See the head of this file. Every method may also throw TickwiseError `STORE_UNUSABLE`, and `JOB_NOT_FOUND` where it takes a job. */

@@ -41,7 +41,8 @@ export class EventFeeds implements Disposable {
     const own = (event: NumberedEvent): void => listener(event);
     const { backlog, hasGap } = this.#since(after);
     this.#listeners.add(own);
-    return { backlog, hasGap, [Symbol.dispose]: () => void this.#listeners.delete(own) };
+    const position = `${this.#epoch}-${this.#number}`;
+    return { backlog, hasGap, position, [Symbol.dispose]: () => void this.#listeners.delete(own) };
   }
 
   [Symbol.dispose](): void {

@@ -9,7 +9,7 @@
 import type { Control, EventFeed, NumberedEvent } from '../core/control.ts';
 import type { Clock, Timer } from '../core/ports.ts';
 import type { DurationMs } from '../core/time.ts';
-import { comment, frame } from './sse.ts';
+import { comment, frame, place } from './sse.ts';
 
 /** What may wait for a slow listener before it is cut off. */
 const MOST_WAITING_BYTES = 1_048_576;
@@ -60,7 +60,6 @@ interface Written {
   job?: string | undefined;
 }
 
-const HELLO = comment('events');
 const HEARTBEAT = comment('');
 const NOTHING = new Uint8Array();
 
@@ -100,12 +99,11 @@ export class EventStream {
   open({ after, ...wants }: Listening): ReadableStream<Uint8Array> {
     let listener: Listener | undefined;
     const start = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
-      controller.enqueue(HELLO);
       const key = JSON.stringify([wants.job, ...wants.types]);
       listener = { ...wants, controller, since: this.#told, key, backlogBytes: 0 };
       this.#join(listener);
       // In one turn with the joining, so that no event comes between.
-      if (after !== undefined) this.#catchUp(listener, after);
+      this.#catchUp(listener, after);
     };
     const cancel = (): void => {
       if (listener !== undefined) this.#leave(listener);
@@ -113,8 +111,10 @@ export class EventStream {
     return new ReadableStream({ start, cancel }, new ByteLengthQueuingStrategy({ highWaterMark: MOST_WAITING_BYTES }));
   }
 
-  #catchUp(listener: Listener, after: string): void {
+  #catchUp(listener: Listener, after: string | undefined): void {
     using feed = this.#follow(after, () => {});
+    const isUpToDate = feed.backlog.length === 0;
+    listener.controller.enqueue(isUpToDate ? place('events', feed.position) : comment('events'));
     if (feed.hasGap) listener.controller.enqueue(frame('gap', JSON.stringify({ after })));
     const missed = this.#pieceOf(feed.backlog, listener);
     if (missed.byteLength > 0) listener.controller.enqueue(missed);

@@ -24,3 +24,8 @@ export function frame(type: string, data: string, id?: string | number): Uint8Ar
 export function comment(text: string): Uint8Array {
   return encoder.encode(`: ${text}\n\n`);
 }
+
+/** A comment with a place: a listener that has seen no event yet goes on from there when its connection breaks. @param id of the newest event */
+export function place(text: string, id: string): Uint8Array {
+  return encoder.encode(`: ${text}\nid: ${id}\n\n`);
+}

@@ -25,7 +25,7 @@ test('a listener hears what happens from now on, in order', () => {
   tell(2);
   const heard: NumberedEvent[] = [];
   using feed = feeds.follow(undefined, (event) => void heard.push(event));
-  expect(feed).toMatchObject({ backlog: [], hasGap: false });
+  expect(feed).toMatchObject({ backlog: [], hasGap: false, position: 'life-2' });
   tell(2);
   expect(heard.map(({ id, type }) => [id, type])).toEqual([
     ['life-3', 'runStalled'],

@@ -176,7 +176,8 @@ export class FakeControl implements Control {
     const hasGap = after !== undefined && seen === -1;
     this.listeners.add(listener);
     const backlog = after === undefined ? [] : this.kept.slice(hasGap ? this.kept.length : seen + 1);
-    return { backlog, hasGap, [Symbol.dispose]: () => void this.listeners.delete(listener) };
+    const position = this.kept.at(-1)?.id ?? 'e-0';
+    return { backlog, hasGap, position, [Symbol.dispose]: () => void this.listeners.delete(listener) };
   }
 
   health(): Health {

@@ -99,6 +99,17 @@ describe('a listener', () => {
     expect(await quick.next()).toContain('event: runEnded');
   });
 
+  test('is told where it is before it hears anything, so that it misses nothing when its connection breaks then', async () => {
+    const api = setup();
+    api.control.tell('runStarted', {});
+    const first = await new Frames(await api.get('/v1/events')).next();
+    expect(first).toMatch(/^: .*\nid: e-1$/);
+    api.control.tell('runEnded', {});
+    const again = new Frames(await api.get('/v1/events?after=e-1'));
+    await again.next();
+    expect(await again.next()).toContain('event: runEnded');
+  });
+
   test('gets a backlog of any size', async () => {
     const api = setup();
     for (let count = 1; count <= 40; count++) api.control.tell('runLine', { count, text: 'x'.repeat(65_536) });
