@@ -20,7 +20,7 @@ class Watched {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
 
   constructor(folder: DaemonFolder, file: string, args: readonly string[], env: Record<string, string> = {}) {
-    const { NO_COLOR: _noColour, FORCE_COLOR: _colour, ...clean } = process.env;
+    const { CI: _ci, NO_COLOR: _noColour, FORCE_COLOR: _colour, ...clean } = process.env;
     this.#child = spawn(file, args, { cwd: folder.dir, env: { ...clean, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (this.out += text));

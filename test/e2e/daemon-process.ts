@@ -1,6 +1,6 @@
 /** The real daemon as a child process in a folder of its own, and what can be seen of it from outside. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -26,7 +26,10 @@ export class Site implements AsyncDisposable {
 
   /** Writes the configuration; `store` is a file in the folder, and no API is opened. */
   configure(config: object): this {
-    writeFileSync(this.config, JSON.stringify({ store: 'sqlite:./ledger.db', listen: false, ...config }));
+    // At once, for a daemon or a command that reads it meanwhile.
+    const draft = `${this.config}.draft`;
+    writeFileSync(draft, JSON.stringify({ store: 'sqlite:./ledger.db', listen: false, ...config }));
+    renameSync(draft, this.config);
     return this;
   }
 
