@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { TickwiseError } from '../core/errors.ts';
 import type { JobName } from '../core/job.ts';
 import type { ExchangeFiles } from './environment.ts';
-import { readProcess } from './proc.ts';
+import { lookAtProcess, readProcess } from './proc.ts';
 
 const LARGEST_BYTES = 1_048_576;
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -122,8 +122,17 @@ export async function removeStaleFolders(): Promise<void> {
   for (const name of names) {
     const [, space, pid, start] = FOLDER.exec(name) ?? [];
     // Another container may share the folder; its numbers say nothing here.
-    if (space !== own[1] || readProcess(Number(pid))?.start === Number(start)) continue;
+    if (space !== own[1] || !isGone(Number(pid), Number(start))) continue;
     await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/** In doubt it is not. */
+function isGone(pid: number, start: number): boolean {
+  try {
+    return lookAtProcess(pid)?.start !== start;
+  } catch {
+    return false;
   }
 }
 

@@ -6,7 +6,7 @@
  * look at: the process table, and the proof for the daemon itself.
  */
 import type { NodeIdentity, RunRecord, SpawnedProcess } from '../core/ledger.ts';
-import { isAlive, readProcess } from './proc.ts';
+import { isAlive, lookAtProcess } from './proc.ts';
 import type { ProcessTree, ProcessTrees } from './process-tree.ts';
 
 /** How long what is left alive has between SIGTERM and SIGKILL. */
@@ -36,11 +36,15 @@ export class LeftRuns {
    */
   async prove({ id, node, process }: RunRecord): Promise<string | undefined> {
     if (node === undefined) return 'the ledger does not say which daemon ran it';
-    return (
-      (await this.#proveNode(node)) ??
-      (await end(this.#trees().findRun(id))) ??
-      (process === undefined ? undefined : endProcess(process))
-    );
+    try {
+      return (
+        (await this.#proveNode(node)) ??
+        (await end(this.#trees().findRun(id))) ??
+        (process === undefined ? undefined : endProcess(process))
+      );
+    } catch (error) {
+      return `the kernel could not be asked: ${error instanceof Error ? error.message : String(error)}`;
+    }
   }
 
   #proveNode(node: NodeIdentity): Promise<string | undefined> {
@@ -69,7 +73,7 @@ async function end(tree: ProcessTree): Promise<string | undefined> {
 
 /** The process that the ledger names, should it have cleared its environment: it leads a group of its own. */
 function endProcess({ pid, start }: SpawnedProcess): string | undefined {
-  const found = readProcess(pid);
+  const found = lookAtProcess(pid);
   if (found === undefined || found.start !== start || !isAlive(found)) return undefined;
   try {
     process.kill(found.group === pid ? -pid : pid, 'SIGKILL');

@@ -44,14 +44,26 @@ export function parseStat(text: string): ProcessInfo | undefined {
 }
 
 /**
- * Looks at one process.
+ * Looks at one process, as a proof needs it: to fail to look is not to find it gone.
  *
  * @param pid its number
  * @returns what is known of it, zombies included; `undefined` when it is gone, or vanishes while being read
+ * @throws what `fs` throws when the kernel does not say, e.g. `EMFILE` where clients of the API hold all files that may be open
+ */
+export function lookAtProcess(pid: number): ProcessInfo | undefined {
+  const text = readText(`/proc/${pid}/stat`);
+  return text === undefined ? undefined : parseStat(text);
+}
+
+/**
+ * Looks at one process where nothing is proved by its absence.
+ *
+ * @param pid its number
+ * @returns as {@link lookAtProcess}, and `undefined` when that throws
  */
 export function readProcess(pid: number): ProcessInfo | undefined {
   try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    return lookAtProcess(pid);
   } catch {
     return undefined;
   }
@@ -71,6 +83,7 @@ export function isAlive(process: ProcessInfo): boolean {
  *
  * @param pid its number
  * @returns `undefined` for one that may not be read (another user's) or is gone; empty for one that has none, or loads a program
+ * @throws as {@link lookAtProcess}
  */
 export function readEnvironment(pid: number): string | undefined {
   return readText(`/proc/${pid}/environ`);
@@ -81,15 +94,20 @@ export function readEnvironment(pid: number): string | undefined {
  * shows neither environment nor arguments.
  *
  * @param pid its number
+ * @throws as {@link lookAtProcess}
  */
 export function isLoading(pid: number): boolean {
   return readText(`/proc/${pid}/cmdline`) === '';
 }
 
+/** Gone before or while it is read, or another user's. */
+const NOTHING_TO_READ: ReadonlySet<unknown> = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
+
 function readText(file: string): string | undefined {
   try {
     return readFileSync(file, 'latin1');
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (NOTHING_TO_READ.has((error as NodeJS.ErrnoException).code)) return undefined;
+    throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Marks } from './marks.ts';
-import { isAlive, type ProcessInfo, readProcess } from './proc.ts';
+import { isAlive, lookAtProcess, type ProcessInfo } from './proc.ts';
 
 /** All processes, as far as one reading can tell. */
 export interface TableReading {
@@ -40,7 +40,7 @@ export class ProcessTable {
    * Reads the table, in slices that leave the event loop free.
    *
    * @returns a reading that was begun after this call, never before it
-   * @throws (rejects) when `/proc` cannot be listed
+   * @throws (rejects) when `/proc` cannot be listed, or a process cannot be looked at: then nothing is proved
    */
   read(): Promise<TableReading> {
     this.#pending ??= nextTurn().then(() => {
@@ -57,7 +57,7 @@ async function readAll(newestPid: () => number | undefined): Promise<TableReadin
   const seen = new Map<number, ProcessInfo | undefined>();
   const look = (pid: number): ProcessInfo | undefined => {
     if (seen.has(pid)) return seen.get(pid);
-    const process = readProcess(pid);
+    const process = lookAtProcess(pid);
     seen.set(pid, process);
     if (process !== undefined) (isAlive(process) ? alive : dead).push(process);
     return process;
@@ -74,6 +74,7 @@ async function readAll(newestPid: () => number | undefined): Promise<TableReadin
   let isExact = newest !== undefined;
   for (let births = 0; newest !== undefined && births < MOST_BIRTHS;) {
     const now = newestPid();
+    if (now === undefined) isExact = false;
     if (now === newest || now === undefined) break;
     // Numbers start anew at the kernel's `pid_max`.
     if (now < newest) return { alive, dead, isExact: false, marks: new Marks(alive) };

@@ -48,10 +48,13 @@ function startOf(pid: string): number | undefined {
   return Number(fields[19]);
 }
 
+/** What is not there reads as empty; what cannot be read says nothing, and least of all that a process is gone. */
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
-  } catch {
-    return '';
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' || code === 'EPERM') return '';
+    throw error;
   }
 }
