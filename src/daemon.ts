@@ -138,7 +138,10 @@ export async function startDaemon(config: Config, options: DaemonOptions): Promi
       await scheduler.reload(next);
       definitions.set(next);
       doors?.setJobs(next);
-      await telling.renew();
+      // The definitions are in force, whatever the outbox says.
+      await telling
+        .renew()
+        .catch((error: unknown) => log.error('nobody new is told until the next reload', { error: String(error) }));
     },
     stop: (hurry) => (stopping ??= stop(hurry)),
   };
